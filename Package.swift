@@ -1,0 +1,217 @@
+// swift-tools-version: 6.2
+// The architecture of Florin, in dependency order: a target may use only what stands above it.
+import PackageDescription
+
+/// The one set of compiler settings. Every Swift target has it; nothing is switched off anywhere.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+func library(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: path ?? "Libs/\(name)", swiftSettings: settings)
+}
+
+func service(_ name: String, at path: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Services/\(path)", swiftSettings: settings)
+}
+
+func program(_ name: String, at path: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: settings)
+}
+
+/// C modules: a module map and a shim header each. Exactly one Swift target imports each of them.
+let cModules: [Target] = [
+    .systemLibrary(name: "CUV", path: "Libs/CUV"),
+    .systemLibrary(name: "CNghttp2", path: "Libs/CNghttp2"),
+    .systemLibrary(name: "CPQ", path: "Libs/CPQ"),
+    .systemLibrary(name: "CRabbitMQ", path: "Libs/CRabbitMQ"),
+    .systemLibrary(name: "CSodium", path: "Libs/CSodium"),
+    .systemLibrary(name: "COpenSSL", path: "Libs/COpenSSL"),
+    .target(
+        name: "CSimdjson", path: "Libs/CSimdjson",
+        linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(name: "CContracts", path: "Libs/CContracts", linkerSettings: [.linkedLibrary("protobuf-c")]),
+]
+
+/// Values: no input or output, no C but libsodium, OpenSSL and simdjson.
+let values: [Target] = [
+    library("Chronology"),
+    library("Money", ["Chronology"]),
+    library("JSON", ["CSimdjson"]),
+    library("CloudEvents", ["Chronology", "JSON"]),
+    library("Secrets", ["CSodium"]),
+    library("Tokens", ["COpenSSL", "Chronology", "JSON"]),
+]
+
+/// Input and output on one event loop, and what every process needs.
+let runtime: [Target] = [
+    library("Observability", ["Chronology"]),
+    library("EventLoop", ["CUV"]),
+    library("HTTPServer", ["EventLoop"]),
+    library("GRPC", ["CNghttp2", "EventLoop", "Observability"]),
+    library("Postgres", ["CPQ", "EventLoop", "Chronology", "Money", "Observability"]),
+    library("AMQP", ["CRabbitMQ", "EventLoop", "Observability"]),
+    library("Messaging", ["CloudEvents", "Chronology", "EventLoop", "JSON", "Observability", "Postgres"]),
+    library("MessagingAMQP", ["AMQP", "CloudEvents", "Messaging", "Observability"]),
+    library("Contracts", ["CContracts", "GRPC", "JSON", "Observability"]),
+    library("ServiceRuntime", [
+        "Chronology", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging", "MessagingAMQP", "AMQP", "Observability",
+        "Postgres",
+    ]),
+]
+
+/// Test kits: servers of one's own, an in-memory broker, conformance suites.
+let kits: [Target] = [
+    library("ServersTesting"),
+    library("MessagingTesting", ["Chronology", "CloudEvents", "Messaging"]),
+]
+
+let auth: [Target] = [
+    service("AuthDomain", at: "AuthService/Domain", ["Chronology"]),
+    service("AuthApplication", at: "AuthService/Application", ["AuthDomain", "Chronology", "Observability"]),
+    service(
+        "AuthInfrastructure", at: "AuthService/Infrastructure",
+        [
+            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "JSON", "Messaging", "Observability", "Postgres",
+            "Secrets", "Tokens", "EventLoop",
+        ]),
+    service(
+        "AuthAPI", at: "AuthService/API",
+        ["AuthApplication", "AuthDomain", "Chronology", "Contracts", "GRPC", "ServiceRuntime", "Observability"]),
+    program(
+        "auth-service", at: "Services/AuthService/Main",
+        [
+            "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "EventLoop", "GRPC", "Messaging", "Observability",
+            "Postgres", "Secrets", "ServiceRuntime", "Tokens", "Chronology",
+        ]),
+]
+
+let expense: [Target] = [
+    service("ExpenseDomain", at: "ExpenseService/Domain", ["Chronology", "Money"]),
+    service(
+        "ExpenseApplication", at: "ExpenseService/Application", ["ExpenseDomain", "Chronology", "Money", "Observability"]),
+    service(
+        "ExpenseInfrastructure", at: "ExpenseService/Infrastructure",
+        [
+            "ExpenseApplication", "ExpenseDomain", "Chronology", "CloudEvents", "Contracts", "JSON", "Messaging", "Money",
+            "Observability", "Postgres",
+        ]),
+    service(
+        "ExpenseAPI", at: "ExpenseService/API",
+        [
+            "ExpenseApplication", "ExpenseDomain", "Chronology", "Contracts", "GRPC", "Money", "ServiceRuntime",
+            "Observability",
+        ]),
+    program(
+        "expense-service", at: "Services/ExpenseService/Main",
+        [
+            "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "EventLoop", "GRPC", "Messaging", "Observability",
+            "Postgres", "ServiceRuntime", "Chronology",
+        ]),
+]
+
+let portfolio: [Target] = [
+    service("PortfolioDomain", at: "PortfolioService/Domain", ["Chronology", "Money"]),
+    service(
+        "PortfolioApplication", at: "PortfolioService/Application",
+        ["PortfolioDomain", "Chronology", "Money", "Observability"]),
+    service(
+        "PortfolioInfrastructure", at: "PortfolioService/Infrastructure",
+        [
+            "PortfolioApplication", "PortfolioDomain", "Chronology", "CloudEvents", "Contracts", "JSON", "Messaging", "Money",
+            "Observability", "Postgres",
+        ]),
+    service(
+        "PortfolioAPI", at: "PortfolioService/API",
+        [
+            "PortfolioApplication", "PortfolioDomain", "Chronology", "Contracts", "GRPC", "Money", "ServiceRuntime",
+            "Observability",
+        ]),
+    program(
+        "portfolio-service", at: "Services/PortfolioService/Main",
+        [
+            "PortfolioAPI", "PortfolioApplication", "PortfolioDomain", "PortfolioInfrastructure", "EventLoop", "GRPC",
+            "Messaging", "Observability", "Postgres", "ServiceRuntime", "Chronology",
+        ]),
+]
+
+let eventProcessor: [Target] = [
+    service("ProcessorDomain", at: "EventProcessor/Domain", ["Chronology", "Secrets"]),
+    service(
+        "ProcessorApplication", at: "EventProcessor/Application",
+        ["ProcessorDomain", "Chronology", "CloudEvents", "JSON", "Observability"]),
+    service(
+        "ProcessorInfrastructure", at: "EventProcessor/Infrastructure",
+        [
+            "ProcessorApplication", "ProcessorDomain", "Chronology", "CloudEvents", "Contracts", "EventLoop", "JSON",
+            "Messaging", "Observability", "Postgres", "Secrets",
+        ]),
+    service(
+        "ProcessorAPI", at: "EventProcessor/API",
+        ["ProcessorApplication", "ProcessorDomain", "Chronology", "Contracts", "GRPC", "ServiceRuntime", "Observability"]),
+    program(
+        "event-processor", at: "Services/EventProcessor/Main",
+        [
+            "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "EventLoop", "GRPC", "Messaging",
+            "Observability", "Postgres", "Secrets", "ServiceRuntime", "Chronology",
+        ]),
+]
+
+let gateway: [Target] = [
+    service(
+        "GatewayAPI", at: "Gateway/API",
+        [
+            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging", "Observability",
+            "ServiceRuntime", "Tokens",
+        ]),
+    program(
+        "gateway", at: "Services/Gateway/Main",
+        ["GatewayAPI", "EventLoop", "GRPC", "HTTPServer", "Messaging", "Observability", "ServiceRuntime", "Tokens"]),
+]
+
+/// Tests of one target each need no server. `…IntegrationTests` start servers of their own through `ServersTesting`.
+let testTargets: [Target] = [
+    tests("ChronologyTests", ["Chronology"]),
+    tests("MoneyTests", ["Money", "Chronology"]),
+    tests("JSONTests", ["JSON"]),
+    tests("CloudEventsTests", ["CloudEvents", "Chronology", "JSON"]),
+    tests("SecretsTests", ["Secrets"]),
+    tests("TokensTests", ["Tokens", "Chronology", "JSON"]),
+    tests("ObservabilityTests", ["Observability", "Chronology"]),
+    tests("EventLoopTests", ["EventLoop"]),
+    tests("HTTPServerTests", ["HTTPServer", "EventLoop"]),
+    tests("GRPCTests", ["GRPC", "EventLoop", "Observability"]),
+    tests("PostgresIntegrationTests", ["Postgres", "EventLoop", "Chronology", "Money", "Observability", "ServersTesting"]),
+    tests("AMQPIntegrationTests", ["AMQP", "EventLoop", "Observability", "ServersTesting"]),
+    tests(
+        "MessagingTests",
+        ["Messaging", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop", "JSON", "Observability", "Postgres"]),
+    tests(
+        "MessagingIntegrationTests",
+        [
+            "Messaging", "MessagingAMQP", "MessagingTesting", "AMQP", "CloudEvents", "Chronology", "EventLoop", "JSON",
+            "Observability", "Postgres", "ServersTesting",
+        ]),
+    tests("ContractsTests", ["Contracts", "GRPC", "JSON", "EventLoop"]),
+    tests("ServiceRuntimeTests", ["ServiceRuntime", "EventLoop", "HTTPServer", "Observability", "GRPC"]),
+    tests("AuthTests", ["AuthDomain", "AuthApplication", "Chronology"]),
+    tests("ExpenseTests", ["ExpenseDomain", "ExpenseApplication", "Chronology", "Money"]),
+    tests("PortfolioTests", ["PortfolioDomain", "PortfolioApplication", "Chronology", "Money"]),
+    tests("ProcessorTests", ["ProcessorDomain", "ProcessorApplication", "Chronology", "CloudEvents", "Secrets"]),
+    tests("GatewayTests", ["GatewayAPI", "HTTPServer", "GRPC", "JSON", "Contracts"]),
+]
+
+let package = Package(
+    name: "florin",
+    targets: cModules + values + runtime + kits + auth + expense + portfolio + eventProcessor + gateway + testTargets,
+    cxxLanguageStandard: .cxx17
+)
