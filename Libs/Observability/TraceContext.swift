@@ -11,7 +11,7 @@ package struct TraceContext: Sendable, Hashable {
     package let traceIDHigh, traceIDLow: UInt64
     /// The 8-byte id of the span ("parent-id" on the wire); never zero.
     package let spanID: UInt64
-    /// Bit 0: sampled. Bit 1: the trace id is random (level 2). Other bits are not passed on.
+    /// Bit 0: sampled, bit 1: the trace id is random (level 2); other bits are not passed on.
     package let flags: UInt8
     /// The vendors' list, valid and within its limits; nil when there is none.
     package let tracestate: String?
