@@ -18,7 +18,9 @@ package struct Decimal: Sendable {
     package static let zero = Decimal(integer: 0)
     package static let one = Decimal(integer: 1)
 
-    /// `mantissa / 10^scale`. Throws `overflow` beyond 38 digits, `outOfDomain` for a scale outside 0 to 18.
+    /// `mantissa / 10^scale`.
+    ///
+    /// Throws `overflow` beyond 38 digits, `outOfDomain` for a scale outside 0 to 18.
     package init(mantissa: Int128, scale: Int) throws(MoneyError) {
         guard 0...Self.maximumScale ~= scale else { throw Self.scaleOutOfDomain }
         guard mantissa.magnitude < PowersOfTen.limit else { throw MoneyError.overflow }
@@ -26,7 +28,9 @@ package struct Decimal: Sendable {
         storedScale = UInt8(scale)
     }
 
-    /// The integer itself, scale 0. Every `Int` fits.
+    /// The integer itself, scale 0.
+    ///
+    /// Every `Int` fits.
     package init(_ integer: Int) {
         self.init(integer: Int128(integer))
     }

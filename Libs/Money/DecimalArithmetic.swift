@@ -1,7 +1,9 @@
 // Sums and products are exact or throw. Whatever may need rounding says its scale and its rounding.
 
 extension Decimal {
-    /// The exact sum, at the larger scale. Throws `overflow`.
+    /// The exact sum, at the larger scale.
+    ///
+    /// Throws `overflow`.
     package static func + (left: Decimal, right: Decimal) throws(MoneyError) -> Decimal {
         let scale = max(left.scale, right.scale)
         let (sum, overflow) = try left.mantissa(at: scale).addingReportingOverflow(right.mantissa(at: scale))
@@ -9,13 +11,16 @@ extension Decimal {
         return try Decimal(mantissa: sum, scale: scale)
     }
 
-    /// The exact difference, at the larger scale. Throws `overflow`.
+    /// The exact difference, at the larger scale.
+    ///
+    /// Throws `overflow`.
     package static func - (left: Decimal, right: Decimal) throws(MoneyError) -> Decimal {
         try left + (-right)
     }
 
-    /// The exact product, at the sum of the scales or, past 18, at 18. Throws `overflow`, or `inexact` where 18 decimals do
-    /// not hold it: use `multiplied(by:scale:rounding:)` there.
+    /// The exact product, at the sum of the scales or, past 18, at 18.
+    ///
+    /// Throws `overflow`, or `inexact` where 18 decimals do not hold it: use `multiplied(by:scale:rounding:)` there.
     package static func * (left: Decimal, right: Decimal) throws(MoneyError) -> Decimal {
         let product = left.mantissa.magnitude.multipliedFullWidth(by: right.mantissa.magnitude)
         let isNegative = left.isNegative != right.isNegative
@@ -37,14 +42,18 @@ extension Decimal {
 
     package static func -= (left: inout Decimal, right: Decimal) throws(MoneyError) { left = try left - right }
 
-    /// The exact sum of all; zero for none. Throws `overflow`.
+    /// The exact sum of all; zero for none.
+    ///
+    /// Throws `overflow`.
     package static func sum(_ values: some Sequence<Decimal>) throws(MoneyError) -> Decimal {
         var total = Decimal.zero
         for value in values { try total += value }
         return total
     }
 
-    /// The product, rounded once, to `scale` decimals. Throws `overflow`.
+    /// The product, rounded once, to `scale` decimals.
+    ///
+    /// Throws `overflow`.
     package func multiplied(
         by factor: Decimal, scale: Int, rounding: Rounding = .halfEven
     ) throws(MoneyError) -> Decimal {
@@ -55,7 +64,9 @@ extension Decimal {
             isNegative: isNegative != factor.isNegative, scale: scale, rounding: rounding)
     }
 
-    /// The quotient, rounded once, to `scale` decimals. Throws `divisionByZero` or `overflow`.
+    /// The quotient, rounded once, to `scale` decimals.
+    ///
+    /// Throws `divisionByZero` or `overflow`.
     package func divided(
         by divisor: Decimal, scale: Int, rounding: Rounding = .halfEven
     ) throws(MoneyError) -> Decimal {
@@ -67,8 +78,10 @@ extension Decimal {
             rounding: rounding)
     }
 
-    /// `self × factor ÷ divisor`, rounded once, to `scale` decimals: a proportion without an error in between. Throws
-    /// `divisionByZero`, or `overflow` (also where the product alone passes 38 digits and the scale asks for more).
+    /// `self × factor ÷ divisor`, rounded once, to `scale` decimals: a proportion without an error in between.
+    ///
+    /// Throws `divisionByZero`, or `overflow` (also where the product alone passes 38 digits and the scale asks for
+    /// more).
     package func multiplied(
         by factor: Decimal, dividedBy divisor: Decimal, scale: Int, rounding: Rounding = .halfEven
     ) throws(MoneyError) -> Decimal {
@@ -89,8 +102,9 @@ extension Decimal {
             scale: scale, rounding: rounding)
     }
 
-    /// The square root to `scale` decimals, to the nearest. Throws `outOfDomain` below zero, `overflow` where the number with
-    /// twice as many decimals passes 38 digits.
+    /// The square root to `scale` decimals, to the nearest.
+    ///
+    /// Throws `outOfDomain` below zero, `overflow` where the number with twice as many decimals passes 38 digits.
     package func squareRoot(scale: Int) throws(MoneyError) -> Decimal {
         try Self.checkScale(scale)
         guard !isNegative else { throw MoneyError(.outOfDomain, "a negative number has no square root") }

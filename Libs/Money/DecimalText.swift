@@ -1,8 +1,10 @@
 // Plain notation: -?(0|[1-9][0-9]*)(\.[0-9]+)? and nothing else, both ways.
 
 extension Decimal: CustomStringConvertible {
-    /// Reads plain notation such as `-1234.50`: no exponent, no plus sign, no group separators, no spaces, no leading zeros, a
-    /// digit on either side of a point. The decimals written are the scale.
+    /// Reads plain notation such as `-1234.50`: no exponent, no plus sign, no group separators, no spaces, no leading
+    /// zeros, a digit on either side of a point.
+    ///
+    /// The decimals written are the scale.
     package init(
         parsing text: String, maximumIntegerDigits: Int = maximumDigits, maximumScale: Int = maximumScale
     ) throws(MoneyError) {
