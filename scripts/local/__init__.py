@@ -1,0 +1,1 @@
+"""Runs Florin's servers and processes on one machine, without containers and without systemd."""
