@@ -10,6 +10,8 @@ package enum CloudEventBinaryMode {
         case colon = "cloudEvents:"
         /// `cloudEvents_type`, for clients whose header names allow no colon.
         case underscore = "cloudEvents_"
+        /// `ce-type`, as the RabbitMQ binding of Knative and its clients have it.
+        case dash = "ce-"
     }
 
     /// A message that carries one event.
