@@ -46,6 +46,7 @@ let cModules: [Target] = [
 let values: [Target] = [
     library("Chronology"),
     library("Money", ["Chronology"]),
+    library("Validation", ["Chronology", "Money"]),
     library("JSON", ["CSimdjson"]),
     library("CloudEvents", ["Chronology", "JSON"]),
     library("Secrets", ["CSodium"]),
@@ -65,7 +66,7 @@ let runtime: [Target] = [
     library("Contracts", ["CContracts", "GRPC", "JSON", "Observability"]),
     library("ServiceRuntime", [
         "Chronology", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging", "MessagingAMQP", "AMQP", "Observability",
-        "Postgres",
+        "Postgres", "Validation",
     ]),
 ]
 
@@ -76,8 +77,8 @@ let kits: [Target] = [
 ]
 
 let auth: [Target] = [
-    service("AuthDomain", at: "AuthService/Domain", ["Chronology"]),
-    service("AuthApplication", at: "AuthService/Application", ["AuthDomain", "Chronology", "Observability"]),
+    service("AuthDomain", at: "AuthService/Domain", ["Chronology", "Validation"]),
+    service("AuthApplication", at: "AuthService/Application", ["AuthDomain", "Chronology", "Observability", "Validation"]),
     service(
         "AuthInfrastructure", at: "AuthService/Infrastructure",
         [
@@ -86,7 +87,7 @@ let auth: [Target] = [
         ]),
     service(
         "AuthAPI", at: "AuthService/API",
-        ["AuthApplication", "AuthDomain", "Chronology", "Contracts", "GRPC", "ServiceRuntime", "Observability"]),
+        ["AuthApplication", "AuthDomain", "Chronology", "Contracts", "GRPC", "ServiceRuntime", "Observability", "Validation"]),
     program(
         "auth-service", at: "Services/AuthService/Main",
         [
@@ -96,9 +97,9 @@ let auth: [Target] = [
 ]
 
 let expense: [Target] = [
-    service("ExpenseDomain", at: "ExpenseService/Domain", ["Chronology", "Money"]),
+    service("ExpenseDomain", at: "ExpenseService/Domain", ["Chronology", "Money", "Validation"]),
     service(
-        "ExpenseApplication", at: "ExpenseService/Application", ["ExpenseDomain", "Chronology", "Money", "Observability"]),
+        "ExpenseApplication", at: "ExpenseService/Application", ["ExpenseDomain", "Chronology", "Money", "Observability", "Validation"]),
     service(
         "ExpenseInfrastructure", at: "ExpenseService/Infrastructure",
         [
@@ -109,7 +110,7 @@ let expense: [Target] = [
         "ExpenseAPI", at: "ExpenseService/API",
         [
             "ExpenseApplication", "ExpenseDomain", "Chronology", "Contracts", "GRPC", "Money", "ServiceRuntime",
-            "Observability",
+            "Observability", "Validation",
         ]),
     program(
         "expense-service", at: "Services/ExpenseService/Main",
@@ -120,10 +121,10 @@ let expense: [Target] = [
 ]
 
 let portfolio: [Target] = [
-    service("PortfolioDomain", at: "PortfolioService/Domain", ["Chronology", "Money"]),
+    service("PortfolioDomain", at: "PortfolioService/Domain", ["Chronology", "Money", "Validation"]),
     service(
         "PortfolioApplication", at: "PortfolioService/Application",
-        ["PortfolioDomain", "Chronology", "Money", "Observability"]),
+        ["PortfolioDomain", "Chronology", "Money", "Observability", "Validation"]),
     service(
         "PortfolioInfrastructure", at: "PortfolioService/Infrastructure",
         [
@@ -134,7 +135,7 @@ let portfolio: [Target] = [
         "PortfolioAPI", at: "PortfolioService/API",
         [
             "PortfolioApplication", "PortfolioDomain", "Chronology", "Contracts", "GRPC", "Money", "ServiceRuntime",
-            "Observability",
+            "Observability", "Validation",
         ]),
     program(
         "portfolio-service", at: "Services/PortfolioService/Main",
@@ -157,7 +158,7 @@ let eventProcessor: [Target] = [
         ]),
     service(
         "ProcessorAPI", at: "EventProcessor/API",
-        ["ProcessorApplication", "ProcessorDomain", "Chronology", "Contracts", "GRPC", "ServiceRuntime", "Observability"]),
+        ["ProcessorApplication", "ProcessorDomain", "Chronology", "Contracts", "GRPC", "ServiceRuntime", "Observability", "Validation"]),
     program(
         "event-processor", at: "Services/EventProcessor/Main",
         [
@@ -182,6 +183,7 @@ let gateway: [Target] = [
 let testTargets: [Target] = [
     tests("ChronologyTests", ["Chronology"]),
     tests("MoneyTests", ["Money", "Chronology"]),
+    tests("ValidationTests", ["Validation", "Chronology", "Money"]),
     tests("JSONTests", ["JSON"]),
     tests("CloudEventsTests", ["CloudEvents", "Chronology", "JSON"]),
     tests("SecretsTests", ["Secrets"]),
@@ -203,9 +205,9 @@ let testTargets: [Target] = [
         ]),
     tests("ContractsTests", ["Contracts", "GRPC", "JSON", "EventLoop"]),
     tests("ServiceRuntimeTests", ["ServiceRuntime", "EventLoop", "HTTPServer", "Observability", "GRPC"]),
-    tests("AuthTests", ["AuthDomain", "AuthApplication", "Chronology"]),
-    tests("ExpenseTests", ["ExpenseDomain", "ExpenseApplication", "Chronology", "Money"]),
-    tests("PortfolioTests", ["PortfolioDomain", "PortfolioApplication", "Chronology", "Money"]),
+    tests("AuthTests", ["AuthDomain", "AuthApplication", "Chronology", "Validation"]),
+    tests("ExpenseTests", ["ExpenseDomain", "ExpenseApplication", "Chronology", "Money", "Validation"]),
+    tests("PortfolioTests", ["PortfolioDomain", "PortfolioApplication", "Chronology", "Money", "Validation"]),
     tests("ProcessorTests", ["ProcessorDomain", "ProcessorApplication", "Chronology", "CloudEvents", "Secrets"]),
     tests("GatewayTests", ["GatewayAPI", "HTTPServer", "GRPC", "JSON", "Contracts"]),
 ]
