@@ -1,0 +1,113 @@
+import EventLoop
+import Synchronization
+import Testing
+
+/// Runs `body` with a loop of its own and shuts it down afterwards, whatever happens.
+@discardableResult
+func withLoop<R: Sendable>(_ body: (EventLoop) async throws -> R) async throws -> R {
+    let loop = try EventLoop(name: "test")
+    loop.start()
+    let result: Result<R, any Error>
+    do { result = .success(try await body(loop)) } catch { result = .failure(error) }
+    await loop.shutdown()
+    return try result.get()
+}
+
+/// Waits until `condition` holds; the deadline is for a machine that is far too slow.
+func eventually(
+    _ what: Comment, within limit: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation,
+    _ condition: @Sendable () async throws -> Bool
+) async throws {
+    let end = ContinuousClock.now + limit
+    while try await !condition() {
+        guard ContinuousClock.now < end else {
+            Issue.record(what, sourceLocation: sourceLocation)
+            return
+        }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
+/// Values noted from anywhere.
+final class Notes<T: Sendable>: Sendable {
+    private let values = Mutex<[T]>([])
+
+    func add(_ value: T) { values.withLock { $0.append(value) } }
+    var all: [T] { values.withLock { $0 } }
+    var count: Int { values.withLock { $0.count } }
+}
+
+/// A delegate that keeps what it hears, and echoes when asked to.
+final class Peer: TCPConnectionDelegate, Sendable {
+    struct Heard {
+        var bytes: [UInt8] = []
+        var received = 0
+        var drains = 0
+        var eof = 0
+        var closed: [EventLoopError?] = []
+    }
+
+    private let heard = Mutex(Heard())
+    private let echoes: Bool
+    private let keeps: Bool
+
+    init(echoes: Bool = false, keeps: Bool = true) {
+        self.echoes = echoes
+        self.keeps = keeps
+    }
+
+    var now: Heard { heard.withLock { $0 } }
+
+    func connection(_ connection: TCPConnection, didReceive bytes: RawSpan) {
+        let copy = (0..<bytes.byteCount).map { unsafe bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+        heard.withLock { heard in
+            heard.received += copy.count
+            if keeps { heard.bytes += copy }
+        }
+        if echoes { connection.write(copy) }
+    }
+
+    func connectionDidReachEOF(_ connection: TCPConnection) {
+        heard.withLock { $0.eof += 1 }
+        if echoes { connection.closeAfterFlush(timeout: .seconds(10)) }
+    }
+
+    func connectionDidDrain(_ connection: TCPConnection) { heard.withLock { $0.drains += 1 } }
+
+    func connection(_ connection: TCPConnection, didCloseWith error: EventLoopError?) {
+        heard.withLock { $0.closed.append(error) }
+    }
+}
+
+/// A pair of ends of one connection on a loop.
+struct Pair: Sendable {
+    let loop: EventLoop
+    let listener: TCPListener
+    let client: TCPConnection
+    let server: TCPConnection
+    let clientPeer: Peer
+    let serverPeer: Peer
+
+    /// Connects through a listener on the loopback. Both ends read unless `serverReads` is false.
+    static func make(on loop: EventLoop, serverEchoes: Bool = false, serverReads: Bool = true) async throws -> Pair {
+        let serverPeer = Peer(echoes: serverEchoes)
+        let clientPeer = Peer()
+        let accepted = Notes<TCPConnection>()
+        let listener = try await loop.run {
+            try TCPListener.listen(on: .loopback(port: 0), loop: loop) { connection in
+                connection.delegate = serverPeer
+                if serverReads { connection.startReading() }
+                accepted.add(connection)
+            }
+        }
+        let client = try await TCPConnection.connect(to: listener.localAddress, loop: loop, timeout: .seconds(20))
+        try await eventually("the connection is accepted") { accepted.count == 1 }
+        try await loop.run {
+            client.delegate = clientPeer
+            client.startReading()
+        }
+        return Pair(
+            loop: loop, listener: listener, client: client, server: accepted.all[0], clientPeer: clientPeer,
+            serverPeer: serverPeer)
+    }
+}

@@ -1,0 +1,33 @@
+import EventLoop
+import Testing
+
+@Suite struct SocketAddressTests {
+    @Test(arguments: [
+        ("127.0.0.1:8080", "127.0.0.1:8080"), ("0.0.0.0:0", "0.0.0.0:0"),
+        ("255.255.255.255:65535", "255.255.255.255:65535"),
+        ("[::1]:80", "[::1]:80"), ("[2001:DB8:0::0:1]:443", "[2001:db8::1]:443"), ("[::]:0", "[::]:0"),
+        ("[::ffff:1.2.3.4]:5", "[::ffff:1.2.3.4]:5"),
+    ])
+    func readsAndWrites(text: String, canonical: String) throws {
+        let address = try SocketAddress(parsing: text)
+        #expect(address.description == canonical)
+        #expect(try SocketAddress(parsing: canonical) == address)
+    }
+
+    @Test(arguments: [
+        "", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+80", "127.0.0.1:8 ",
+        "localhost:80",
+        "::1:80", "[::1]", "[127.0.0.1]:80", "[]:80", "256.0.0.1:1", "1.2.3:4", "127.0.0.1:000080", "127.0.0.1\0:80",
+    ])
+    func refuses(text: String) {
+        #expect { try SocketAddress(parsing: text) } throws: { ($0 as? EventLoopError)?.code == .invalidAddress }
+    }
+
+    @Test func keepsItsParts() throws {
+        let address = try SocketAddress(parsing: "[::1]:81")
+        #expect(address.host == .v6(1))
+        #expect(address.port == 81)
+        #expect(address.hostDescription == "::1")
+        #expect(SocketAddress.loopback(port: 7).host == .v4(0x7F00_0001))
+    }
+}
