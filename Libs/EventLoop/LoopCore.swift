@@ -27,7 +27,7 @@ internal import CUV
         _ = unsafe uv_check_init(loop, after)
         _ = unsafe uv_idle_init(loop, busy)
         // C rule: init leaves `data` as the memory was; `forEachOwner` tells our handles from others' by it.
-        for unsafehandle in unsafe handles { unsafe uv_handle_set_data(handle, nil) }
+        unsafe handles.forEach { unsafe uv_handle_set_data($0, nil) }
         isClosed = false
     }
 
@@ -104,7 +104,7 @@ internal import CUV
     func close() {
         guard !isClosed else { return }
         isClosed = true
-        for unsafehandle in unsafe handles { unsafe uv_close(handle, nil) }
+        unsafe handles.forEach { unsafe uv_close($0, nil) }
         run()
         let status = unsafe uv_loop_close(loop)
         precondition(status == 0, "a handle was left open: \(status)")
