@@ -77,7 +77,7 @@ let kits: [Target] = [
 ]
 
 let auth: [Target] = [
-    service("AuthDomain", at: "AuthService/Domain", ["Chronology", "Validation"]),
+    service("AuthDomain", at: "AuthService/Domain", ["Chronology", "Money", "Validation"]),
     service("AuthApplication", at: "AuthService/Application", ["AuthDomain", "Chronology", "Observability", "Validation"]),
     service(
         "AuthInfrastructure", at: "AuthService/Infrastructure",
@@ -204,7 +204,12 @@ let testTargets: [Target] = [
             "Observability", "Postgres", "ServersTesting",
         ]),
     tests("ContractsTests", ["Contracts", "GRPC", "JSON", "EventLoop"]),
-    tests("ServiceRuntimeTests", ["ServiceRuntime", "EventLoop", "HTTPServer", "Observability", "GRPC"]),
+    tests(
+        "ServiceRuntimeTests",
+        [
+            "ServiceRuntime", "Chronology", "EventLoop", "GRPC", "HTTPServer", "Observability", "Postgres", "ServersTesting",
+            "Validation",
+        ]),
     tests("AuthTests", ["AuthDomain", "AuthApplication", "Chronology", "Validation"]),
     tests("ExpenseTests", ["ExpenseDomain", "ExpenseApplication", "Chronology", "Money", "Validation"]),
     tests("PortfolioTests", ["PortfolioDomain", "PortfolioApplication", "Chronology", "Money", "Validation"]),

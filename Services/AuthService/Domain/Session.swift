@@ -1,0 +1,79 @@
+package import Chronology
+
+/// A sign-in on one device.
+package struct Session: Sendable, Hashable {
+    package let id: UUIDv7
+    package let userID: UUIDv7
+    /// The client as it names itself (its `User-Agent`), at most 200 characters.
+    package let device: String
+    /// The address it came from, as the gateway saw it.
+    package let address: String
+    package let createdAt: Timestamp
+    package let lastUsedAt: Timestamp
+
+    package init(
+        id: UUIDv7, userID: UUIDv7, device: String, address: String, createdAt: Timestamp, lastUsedAt: Timestamp
+    ) {
+        self.id = id
+        self.userID = userID
+        self.device = device
+        self.address = address
+        self.createdAt = createdAt
+        self.lastUsedAt = lastUsedAt
+    }
+}
+
+/// How long what the service gives out is good for.
+package enum Lifetime {
+    package static let accessToken: Duration = .seconds(15 * 60)
+    package static let refreshToken: Duration = .seconds(7 * 24 * 3600)
+    package static let emailVerification: Duration = .seconds(24 * 3600)
+    /// For this long the token just replaced may be shown again, so that an answer lost on the way logs nobody out.
+    package static let refreshGrace: Duration = .seconds(10)
+}
+
+/// A refresh token as it is stored: never itself, only its SHA-256.
+package struct StoredRefreshToken: Sendable, Hashable {
+    package let id: UUIDv7
+    package let sessionID: UUIDv7
+    package let userID: UUIDv7
+    package let expiresAt: Timestamp
+    /// When its successor was given out; nil for the newest of the session.
+    package let replacedAt: Timestamp?
+    /// Whether its successor is still the newest of the session.
+    package let isParentOfNewest: Bool
+    /// Whether the session was ended.
+    package let isRevoked: Bool
+
+    package init(
+        id: UUIDv7, sessionID: UUIDv7, userID: UUIDv7, expiresAt: Timestamp, replacedAt: Timestamp?,
+        isParentOfNewest: Bool, isRevoked: Bool
+    ) {
+        self.id = id
+        self.sessionID = sessionID
+        self.userID = userID
+        self.expiresAt = expiresAt
+        self.replacedAt = replacedAt
+        self.isParentOfNewest = isParentOfNewest
+        self.isRevoked = isRevoked
+    }
+
+    /// What becomes of the token when it is presented (RFC 9700, section 4.14.2).
+    package func presented(at now: Timestamp) -> RefreshOutcome {
+        if isRevoked || now >= expiresAt { return .refuse }
+        guard let replacedAt else { return .rotate }
+        // Only the immediate parent has a grace: whoever shows an older one has a copy.
+        if isParentOfNewest, now - replacedAt <= Lifetime.refreshGrace { return .rotate }
+        return .revokeFamily
+    }
+}
+
+/// What becomes of a presented refresh token.
+package enum RefreshOutcome: Sendable, Hashable {
+    /// A successor is given out.
+    case rotate
+    /// Unknown, expired or revoked: sign in again.
+    case refuse
+    /// A token that was replaced long ago: somebody has a copy, so the session ends for everybody.
+    case revokeFamily
+}

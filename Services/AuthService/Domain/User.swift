@@ -1,0 +1,116 @@
+package import Chronology
+package import Money
+package import Validation
+
+/// What a user may do beyond their own data.
+package enum Role: String, Sendable, CaseIterable {
+    case user
+    case admin
+}
+
+/// Somebody with an account.
+package struct User: Sendable, Hashable {
+    package let id: UUIDv7
+    package let email: EmailAddress
+    package let displayName: String
+    package let baseCurrency: Currency
+    /// A BCP 47 language tag.
+    package let locale: String
+    package let timeZone: String
+    package let emailVerified: Bool
+    package let roles: [Role]
+    package let version: Int64
+    package let createdAt: Timestamp
+    package let updatedAt: Timestamp
+
+    package init(
+        id: UUIDv7, email: EmailAddress, displayName: String, baseCurrency: Currency, locale: String, timeZone: String,
+        emailVerified: Bool, roles: [Role], version: Int64, createdAt: Timestamp, updatedAt: Timestamp
+    ) {
+        self.id = id
+        self.email = email
+        self.displayName = displayName
+        self.baseCurrency = baseCurrency
+        self.locale = locale
+        self.timeZone = timeZone
+        self.emailVerified = emailVerified
+        self.roles = roles
+        self.version = version
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
+}
+
+/// What somebody who registers sends, as it was written.
+package struct RegistrationRequest: Sendable {
+    package var email: String
+    package var password: String
+    package var displayName: String
+    package var baseCurrency: String?
+    package var locale: String?
+
+    package init(
+        email: String, password: String, displayName: String, baseCurrency: String? = nil, locale: String? = nil
+    ) {
+        self.email = email
+        self.password = password
+        self.displayName = displayName
+        self.baseCurrency = baseCurrency
+        self.locale = locale
+    }
+
+    /// Checks the request and makes the user, not yet verified.
+    ///
+    /// - Throws: the fields `email`, `password`, `display_name`, `base_currency`, `locale` that break a rule.
+    package func user(id: UUIDv7 = .make(), at now: Timestamp) throws(ValidationFailure) -> User {
+        var validator = Validator()
+        let address = validator.email("email", email)
+        PasswordPolicy.check("password", password, email: address, &validator)
+        let name: String? = validator.text("display_name", displayName, maximum: 100)
+        let currency: Currency? = validator.currency("base_currency", baseCurrency ?? "EUR")
+        if let locale, !Self.isLanguageTag(locale) {
+            validator.fail("locale", "invalid_locale", "must be a language tag such as en-GB")
+        }
+        return User(
+            id: id, email: try validator.checked(address), displayName: try validator.checked(name),
+            baseCurrency: try validator.checked(currency), locale: locale ?? "en", timeZone: "UTC",
+            emailVerified: false, roles: [.user], version: 1, createdAt: now, updatedAt: now)
+    }
+
+    /// The shape of BCP 47: a language of letters, then subtags of up to eight letters and digits.
+    private static func isLanguageTag(_ text: String) -> Bool {
+        let subtags = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard text.utf8.count <= 35, let language = subtags.first, 2...8 ~= language.count else { return false }
+        return language.allSatisfy { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20 }
+            && subtags.dropFirst().allSatisfy { subtag in
+                1...8 ~= subtag.count
+                    && subtag.allSatisfy {
+                        UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0
+                            || UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20
+                    }
+            }
+    }
+}
+
+/// Which passwords are accepted: length counts, not composition (NIST SP 800-63B, section 5.1.1.2).
+package enum PasswordPolicy {
+    /// In Unicode scalars, as typed.
+    package static let lengths = 8...128
+
+    /// Notes what speaks against `password`.
+    package static func check(
+        _ field: String, _ password: String, email: EmailAddress?, _ validator: inout Validator
+    ) {
+        let length = password.unicodeScalars.count
+        guard length > 0 else { return validator.fail(field, "required", "must not be empty") }
+        if length < lengths.lowerBound {
+            validator.fail(field, "too_short", "must have at least \(lengths.lowerBound) characters")
+        }
+        if length > lengths.upperBound {
+            validator.fail(field, "too_long", "must have at most \(lengths.upperBound) characters")
+        }
+        if let email, password.lowercased() == email.key {
+            validator.fail(field, "equals_email", "must differ from the e-mail address")
+        }
+    }
+}
