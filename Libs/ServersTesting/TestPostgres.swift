@@ -32,6 +32,16 @@ package final class TestPostgres: Sendable {
         return url
     }
 
+    /// Makes an empty database with the schemas `auth`, `expense`, `portfolio` and `events`, each owned by a role that reaches
+    /// no other.
+    ///
+    /// - Returns: for each schema the URL of its role, with `?schema=`.
+    package func makeServiceDatabases() async throws -> [String: String] {
+        var answer = try await process.command("schemas", ServerProcess.uniqueName())
+        answer["ok"] = nil
+        return answer
+    }
+
     /// Runs statements as the superuser with psql; returns rows as lines, columns divided by tabs.
     package func execute(_ statements: String) async throws -> String {
         try await process.command("sql", statements)["output"] ?? ""

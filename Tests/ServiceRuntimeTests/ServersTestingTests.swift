@@ -34,6 +34,21 @@ struct ServersTestingTests {
         try await broker.stop()
     }
 
+    @Test(.timeLimit(.minutes(5))) func rolesReachTheirOwnSchemaAlone() async throws {
+        let server = try await TestPostgres.shared()
+        let urls = try await server.makeServiceDatabases()
+        #expect(urls.keys.sorted() == ["auth", "events", "expense", "portfolio"])
+        let database = try #require(urls["auth"]?.split(separator: "/").last?.split(separator: "?").first)
+        let rights = try await server.execute(
+            """
+            SELECT r.rolname, has_database_privilege(r.rolname, '\(database)', 'CONNECT'),
+                has_database_privilege(r.rolname, 'postgres', 'CONNECT')
+            FROM pg_roles r WHERE r.rolname LIKE '\(database)\\_%' ORDER BY 1
+            """)
+        #expect(
+            rights == ["auth", "events", "expense", "portfolio"].map { "\(database)_\($0)\tt\tf\n" }.joined())
+    }
+
     @Test func sharedServerIsOne() async throws {
         async let one = TestPostgres.shared()
         async let other = TestPostgres.shared()
