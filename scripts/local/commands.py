@@ -3,13 +3,20 @@
 import argparse
 import sys
 
-from . import servers
+from . import installation, servers
 from .problem import Problem
 
 
 def parser():
-    top = argparse.ArgumentParser(prog="scripts/stack", description="Runs Florin on this machine.")
+    top = argparse.ArgumentParser(
+        prog="scripts/stack", description="Runs Florin on this machine.",
+        epilog="FLORIN_PORT_<NAME> sets a port, FLORIN_LOCAL_DIR another folder than .local; see README.md.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in (("run", "everything, until Ctrl-C"), ("demo", "everything, plays the story, stops")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--free-ports", action="store_true", help="choose free ports instead of the fixed ones")
+    commands.add_parser("stop", help="stops what runs")
+    commands.add_parser("clean", help="stops what runs and removes its data")
     test = commands.add_parser("servers", help="PostgreSQL and RabbitMQ for one test process")
     test.add_argument("--dir", help="where their data goes; must not exist; removed at the end")
     test.add_argument("--postgres", action="store_true")
@@ -21,7 +28,19 @@ def main(arguments):
     """Runs a command; returns the exit status."""
     options = parser().parse_args(arguments)
     try:
-        return servers.serve(options.dir, options.postgres, options.rabbitmq)
+        match options.command:
+            case "run":
+                return installation.run(options.free_ports)
+            case "demo":
+                return installation.demo(options.free_ports)
+            case "stop":
+                return installation.stop()
+            case "clean":
+                return installation.clean()
+            case _:
+                return servers.serve(options.dir, options.postgres, options.rabbitmq)
     except Problem as problem:
         print(f"stack: {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130

@@ -13,10 +13,10 @@ ADMINISTRATOR = "postgres"
 class Postgres:
     """One server: its data under `directory`, on a loopback port, without a Unix socket."""
 
-    def __init__(self, directory, port, password, durable):
+    def __init__(self, directory, port, password, durable, log=None):
         self.directory = directory
         self.data = os.path.join(directory, "data")
-        self.log = os.path.join(directory, "postgres.log")
+        self.log = log or os.path.join(directory, "postgres.log")
         self.port = port
         self.password = password
         self.durable = durable
@@ -68,22 +68,15 @@ class Postgres:
             [self.tool("postgres"), "-D", self.data, *self.settings()], account=self.account,
             environment={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}, log=self.log, death_signal="INT")
 
+    def check_ready(self):
+        """Raises Problem unless it accepts connections."""
+        if not ports.accepts(self.port):
+            raise Problem("PostgreSQL does not accept connections yet")
+        process.run([self.tool("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)])
+
     def await_ready(self, timeout=60):
         """Waits until it accepts connections."""
-        command = [self.tool("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-
-        def ready():
-            if self.child.poll() is not None:
-                raise Problem(f"PostgreSQL stopped while starting:\n{process.tail(self.log)}")
-            if not ports.accepts(self.port):
-                return False
-            try:
-                process.run(command)
-            except Problem:
-                return False
-            return True
-
-        process.wait_until(ready, timeout, "PostgreSQL to accept connections", interval=0.05)
+        process.await_server(self, "PostgreSQL", timeout)
 
     def start(self):
         """Starts the server unless it runs, and waits until it is ready."""

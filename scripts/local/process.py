@@ -154,6 +154,30 @@ def wait_until(condition, timeout, what, interval=0.02):
         time.sleep(interval)
 
 
+def await_server(server, name, timeout):
+    """Waits until a server's check_ready() passes; raises Problem with the end of its log when it dies before."""
+
+    def ready():
+        if server.child.poll() is not None:
+            raise Problem(f"{name} stopped while starting:\n{tail(server.log)}")
+        try:
+            server.check_ready()
+        except Problem:
+            return False
+        return True
+
+    wait_until(ready, timeout, f"{name} to be ready", interval=0.05)
+
+
+def command_line(pid):
+    """The program and arguments of a process; empty when it is gone."""
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+            return file.read().replace("\0", " ")
+    except OSError:
+        return ""
+
+
 def tail(path, lines=15):
     """The last lines of a log, for an error message."""
     try:

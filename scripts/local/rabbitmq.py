@@ -20,12 +20,12 @@ PORT_NAMES = ("amqp", "management", "distribution", "epmd")
 class RabbitMQ:
     """One broker with its own epmd: everything under `directory`, on loopback ports."""
 
-    def __init__(self, directory, ports, password, virtual_host="florin"):
+    def __init__(self, directory, ports, password, virtual_host="florin", log=None):
         self.directory = directory
         self.ports = dict(zip(PORT_NAMES, ports))
         self.password = password
         self.virtual_host = virtual_host
-        self.log = os.path.join(directory, "rabbitmq.out")
+        self.log = log or os.path.join(directory, "rabbitmq.log")
         self.account = process.Account("rabbitmq")
         self.child = None
         self.mapper = None
@@ -78,8 +78,9 @@ class RabbitMQ:
             "vm_memory_high_watermark.absolute = 1GB",
             "disk_free_limit.absolute = 200MB",
             "heartbeat = 10",
-            "log.console = false",
-            "log.file.level = info", ""]))
+            "log.console = true",
+            "log.console.level = info",
+            "log.file = false", ""]))
         if not os.path.exists(self.path("home", ".erlang.cookie")):
             self.write("home/.erlang.cookie", secrets.token_hex(16), 0o400)
         self.account.own(self.directory)
@@ -149,21 +150,15 @@ class RabbitMQ:
             raise Problem(f"management interface: {method} {path}: {answer.status} {content[:200]!r}")
         return json.loads(content) if content else None
 
+    def check_ready(self):
+        """Raises Problem unless it answers AMQP and reports no alarm."""
+        if not self.greets():
+            raise Problem("RabbitMQ does not answer yet")
+        self.api("GET", "/health/checks/local-alarms")
+
     def await_ready(self, timeout=120):
         """Waits until it answers AMQP and reports no alarm."""
-
-        def ready():
-            if self.child.poll() is not None:
-                raise Problem(f"RabbitMQ stopped while starting:\n{process.tail(self.log)}")
-            if not self.greets():
-                return False
-            try:
-                self.api("GET", "/health/checks/local-alarms")
-            except Problem:
-                return False
-            return True
-
-        process.wait_until(ready, timeout, "RabbitMQ to be ready", interval=0.1)
+        process.await_server(self, "RabbitMQ", timeout)
 
     def start(self):
         """Starts the broker unless it runs, and waits until it is ready."""

@@ -13,13 +13,13 @@ import signal
 import sys
 import tempfile
 
-from . import ports
+from . import ports, schemas
 from .postgres import Postgres
 from .problem import Problem
 from .process import Account
 from .rabbitmq import PORT_NAMES, RabbitMQ
 
-HELP = """commands: kill|start|stop|restart|pause|resume postgres|rabbitmq, database NAME, vhost NAME, sql TEXT,
+HELP = """commands: kill|start|stop|restart|pause|resume postgres|rabbitmq, database NAME, schemas NAME, vhost NAME, sql TEXT,
 rabbitmqctl ARGUMENTS, status"""
 
 
@@ -74,6 +74,9 @@ class TestServers:
                 self.control(self.server(name), verb)
             case ["database", name]:
                 return {"url": self.server("postgres").make_database(name, secrets.token_hex(8))}
+            case ["schemas", name]:
+                passwords = {schema: secrets.token_hex(8) for schema in schemas.SCHEMAS}
+                return schemas.create(self.server("postgres"), name, passwords, prefix=f"{name}_")
             case ["vhost", name]:
                 return {"url": self.server("rabbitmq").make_virtual_host(name)}
             case ["sql", *text]:
