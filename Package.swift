@@ -63,7 +63,7 @@ let runtime: [Target] = [
     library("AMQP", ["CRabbitMQ", "EventLoop", "Observability"]),
     library("Messaging", ["CloudEvents", "Chronology", "EventLoop", "JSON", "Observability", "Postgres"]),
     library("MessagingAMQP", ["AMQP", "CloudEvents", "Messaging", "Observability"]),
-    library("Contracts", ["CContracts", "GRPC", "JSON", "Observability"]),
+    library("Contracts", ["CContracts", "Chronology", "GRPC", "JSON", "Observability"]),
     library("ServiceRuntime", [
         "Chronology", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging", "MessagingAMQP", "AMQP", "Observability",
         "Postgres", "Validation",

@@ -1,0 +1,1 @@
+"""Writes what follows from the contracts: C, Swift, the OpenAPI document and the event catalogue."""

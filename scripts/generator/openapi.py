@@ -1,0 +1,357 @@
+"""The OpenAPI 3.1 document of all routes."""
+
+import json
+
+from .swift_json import body_fields
+from .swift_text import sentence
+
+STATUS_TEXTS = {
+    200: "Success", 201: "Created", 202: "Accepted", 204: "Done; no body",
+}
+PROBLEMS = {
+    "400": "BadRequest", "401": "Unauthorized", "403": "Forbidden", "404": "NotFound", "409": "Conflict",
+    "412": "PreconditionFailed", "413": "ContentTooLarge", "415": "UnsupportedMediaType", "422": "InvalidField",
+    "429": "TooManyRequests", "503": "Unavailable", "504": "Timeout",
+}
+PROBLEM_TEXTS = {
+    "BadRequest": "The request cannot be read: malformed JSON, a wrong type, an unknown field or parameter.",
+    "Unauthorized": "No valid credentials.",
+    "Forbidden": "The caller may not do this.",
+    "NotFound": "There is no such resource, or it belongs to somebody else.",
+    "Conflict": "The state of the resource does not allow this.",
+    "PreconditionFailed": "If-Match does not name the current version.",
+    "ContentTooLarge": "The body is larger than allowed.",
+    "UnsupportedMediaType": "The Content-Type is not accepted here.",
+    "InvalidField": "A field breaks a rule; `errors` says which.",
+    "TooManyRequests": "Too many requests; `Retry-After` says when to come back.",
+    "Unavailable": "A part of the system is away; `Retry-After` says when to come back.",
+    "Timeout": "No answer within the deadline.",
+}
+EXAMPLES = {
+    "date": "2026-11-20", "date-time": "2026-11-20T09:30:00.123Z", "decimal": "12.34",
+    "uuid": "019aa1b2-0000-7000-8000-000000000001", "email": "ada@example.org", "currency": "EUR",
+    "uri": "https://example.org/",
+}
+
+
+def document(model, path_fields):
+    schemas = {}
+    for message in model.messages:
+        if not message.is_request:
+            schemas[message.name] = schema(message, message.fields, answer=True)
+    paths = {}
+    for method in model.routed_methods:
+        route = method.route
+        if route.has_json_body and route.body_fields:
+            message = method.request
+            schemas[message.name] = schema(message, body_fields(message, path_fields.get(message.name, set())), answer=False)
+        paths.setdefault(route.path, {})[route.verb] = operation(method)
+    used = reachable(paths, schemas)
+    schemas = {name: value for name, value in schemas.items() if name in used}
+    schemas["ProblemDetails"] = problem_schema()
+    schemas["ProblemFieldError"] = field_error_schema()
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Florin",
+            "summary": "Personal finance: expenses, budgets and investments.",
+            "description": "Money is a decimal string with its currency, days are ISO 8601 dates, instants are RFC 3339 in UTC, "
+            "identifiers are UUIDs. Absent and null mean the same in a request; unknown fields are an error.",
+            "version": "1.0.0",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": tags(model),
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "responses": {name: problem_response(name) for name in PROBLEM_TEXTS},
+            "parameters": shared_parameters(),
+            "headers": shared_headers(),
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "An access token from `/v1/auth/login`, or a personal API token.",
+                }
+            },
+        },
+    }
+
+
+def text(model, path_fields):
+    return json.dumps(document(model, path_fields), indent=2, ensure_ascii=False) + "\n"
+
+
+def tags(model):
+    described = {}
+    for service in model.services:
+        for method in service.methods:
+            if method.route:
+                described.setdefault(method.route.tag, service.comment)
+    return [{"name": name, "description": comment} for name, comment in sorted(described.items())]
+
+
+def reachable(paths, schemas):
+    found = set()
+    pending = [json.dumps(paths)]
+    while pending:
+        for part in pending.pop().split('"#/components/schemas/')[1:]:
+            name = part.split('"', 1)[0]
+            if name not in found:
+                found.add(name)
+                pending.append(json.dumps(schemas.get(name, {})))
+    return found
+
+
+def schema(message, fields, answer):
+    properties = {field.name: field_schema(field, answer) for field in fields}
+    if answer:
+        required = [field.name for field in fields if not field.is_optional or field.rule.nullable]
+    else:
+        required = [field.name for field in fields if field.rule.required]
+    result = {"type": "object"}
+    if message.comment:
+        result["description"] = message.comment
+    result["properties"] = properties
+    if required:
+        result["required"] = required
+    if not answer and message.is_request:
+        result["additionalProperties"] = False
+    example = {field.name: field_example(field) for field in fields if not answer}
+    example = {name: value for name, value in example.items() if value is not None}
+    if example and not answer:
+        result["examples"] = [example]
+    return result
+
+
+def field_schema(field, answer):
+    result = element_schema(field)
+    if field.repeated:
+        result = {"type": "array", "items": result}
+        if field.rule.max_length:
+            result["maxItems"] = field.rule.max_length
+    nullable = field.rule.nullable if answer else field.is_optional
+    if nullable:
+        result = nullable_schema(result)
+    if field.rule.description:
+        result["description"] = sentence(field.rule.description)
+    return result
+
+
+def nullable_schema(result):
+    if "$ref" in result:
+        return {"oneOf": [result, {"type": "null"}]}
+    return {**result, "type": [result["type"], "null"]}
+
+
+def element_schema(field):
+    if field.kind == "message":
+        return {"$ref": f"#/components/schemas/{field.message.name}"}
+    if field.kind == "string":
+        return string_schema(field)
+    if field.kind == "bool":
+        return {"type": "boolean"}
+    result = {"type": "integer", "format": "int64" if field.kind.endswith("64") else "int32"}
+    if field.rule.example and not field.repeated:
+        result["examples"] = [int(field.rule.example)]
+    return result
+
+
+def string_schema(field):
+    rule = field.rule
+    result = {"type": "string"}
+    if rule.format in ("date", "date-time", "uuid", "email", "uri"):
+        result["format"] = rule.format
+    if rule.format == "decimal":
+        result["pattern"] = "^-?[0-9]+(\\.[0-9]+)?$"
+    if rule.format == "currency":
+        result["pattern"] = "^[A-Z]{3}$"
+    if rule.max_length and not field.repeated:
+        result["maxLength"] = rule.max_length
+    example = rule.example or EXAMPLES.get(rule.format)
+    if example and not field.repeated:
+        result["examples"] = [example]
+    return result
+
+
+def field_example(field):
+    """A value for the example of a request: what is required, and what has an example of its own."""
+    if field.kind == "message":
+        if not field.rule.required and not field.repeated:
+            return None
+        value = {inner.name: field_example(inner) for inner in field.message.fields}
+        value = {name: item for name, item in value.items() if item is not None}
+        return None if field.repeated else value
+    if field.repeated:
+        return [int(field.rule.example)] if field.rule.example and field.kind != "string" else None
+    if field.rule.example:
+        return field.rule.example if field.kind == "string" else json.loads(field.rule.example)
+    if field.rule.required:
+        return EXAMPLES.get(field.rule.format, "text") if field.kind == "string" else 1
+    return None
+
+
+def operation(method):
+    route = method.route
+    result = {
+        "operationId": method.name[:1].lower() + method.name[1:],
+        "summary": route.summary,
+        "tags": [route.tag],
+    }
+    description = [sentence(method.comment)] if method.comment else []
+    if route.scope:
+        description.append(f"A personal API token needs the scope `{route.scope}`.")
+    if route.auth == "admin":
+        description.append("For administrators.")
+    if description:
+        result["description"] = " ".join(description)
+    parameters = [parameter(field, "path") for field in route.path_fields]
+    parameters += [parameter(field, "query") for field in route.query_fields]
+    if route.verb not in ("get",):
+        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    if is_versioned(method) and route.verb == "get":
+        parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
+    if route.verb in ("put", "patch", "delete") and route.path_fields:
+        parameters.append({"$ref": "#/components/parameters/IfMatch"})
+    if parameters:
+        result["parameters"] = parameters
+    body = request_body(method)
+    if body:
+        result["requestBody"] = body
+    result["responses"] = responses(method)
+    result["security"] = [] if route.auth == "none" else [{"bearer": []}]
+    return result
+
+
+def is_versioned(method):
+    return any(field.name == "version" for field in method.response.fields)
+
+
+def parameter(field, place):
+    result = {"name": field.name, "in": place, "required": place == "path" or field.rule.required}
+    if field.rule.description:
+        result["description"] = sentence(field.rule.description)
+    item = element_schema(field)
+    result["schema"] = {"type": "array", "items": item} if field.repeated else item
+    return result
+
+
+def request_body(method):
+    route = method.route
+    if route.raw_body:
+        return {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+    if not route.body_fields:
+        return None
+    required = any(field.rule.required for field in route.body_fields)
+    reference = {"$ref": f"#/components/schemas/{method.request.name}"}
+    return {"required": required, "content": {"application/json": {"schema": reference}}}
+
+
+def responses(method):
+    route = method.route
+    success = {
+        "description": STATUS_TEXTS.get(route.status, "Success"),
+        "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
+    }
+    if is_versioned(method) and route.status != 204:
+        success["headers"]["ETag"] = {"$ref": "#/components/headers/ETag"}
+    if route.status != 204 and method.response.fields:
+        reference = {"$ref": f"#/components/schemas/{method.response.name}"}
+        success["content"] = {"application/json": {"schema": reference}}
+    result = {str(route.status): success}
+    if is_versioned(method) and route.verb == "get":
+        result["304"] = {"description": "The version that If-None-Match names is still current."}
+    codes = ["400", "429", "503", "504"]
+    if route.auth != "none":
+        codes += ["401", "403"]
+    if route.path_fields:
+        codes.append("404")
+    if route.verb != "get":
+        codes += ["409", "413", "415", "422"]
+    elif any(field.rule.required for field in route.query_fields):
+        codes.append("422")
+    if route.verb in ("put", "patch", "delete") and route.path_fields:
+        codes.append("412")
+    for code in sorted(set(codes)):
+        result[code] = {"$ref": f"#/components/responses/{PROBLEMS[code]}"}
+    return result
+
+
+def problem_response(name):
+    code = next(code for code, value in PROBLEMS.items() if value == name)
+    result = {"description": PROBLEM_TEXTS[name], "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}}
+    if name in ("TooManyRequests", "Unavailable", "Conflict"):
+        result["headers"]["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
+    if name == "Unauthorized":
+        result["headers"]["WWW-Authenticate"] = {"schema": {"type": "string"}, "example": "Bearer"}
+    example = {
+        "type": f"/problems/{snake(name)}", "title": PROBLEM_TEXTS[name].split(";")[0].split(":")[0].rstrip("."),
+        "status": int(code), "code": snake(name), "request_id": "0f8fad5bd9cb469fa16570867728950e",
+    }
+    if name == "InvalidField":
+        example.update(
+            type="/problems/required", code="required",
+            errors=[{"field": "amount.currency", "code": "required", "message": "is required"}])
+    result["content"] = {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}, "example": example}}
+    return result
+
+
+def snake(name):
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+def problem_schema():
+    return {
+        "type": "object",
+        "description": "What went wrong (RFC 9457).",
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference", "description": "`/problems/` and the code."},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "instance": {"type": "string", "format": "uri-reference"},
+            "code": {"type": "string"},
+            "request_id": {"type": "string"},
+            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemFieldError"}},
+        },
+        "required": ["type", "title", "status", "code"],
+    }
+
+
+def field_error_schema():
+    return {
+        "type": "object",
+        "properties": {
+            "field": {"type": "string", "description": "A path such as `splits.0.amount.currency`."},
+            "code": {"type": "string"},
+            "message": {"type": "string"},
+        },
+        "required": ["field", "code", "message"],
+    }
+
+
+def shared_parameters():
+    return {
+        "IdempotencyKey": {
+            "name": "Idempotency-Key", "in": "header", "required": False,
+            "description": "Makes a repeat safe: the same key with the same request gets the first answer again, for 24 hours.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        },
+        "IfMatch": {
+            "name": "If-Match", "in": "header", "required": False,
+            "description": "The ETag of the version that the change is meant for.", "schema": {"type": "string"},
+        },
+        "IfNoneMatch": {
+            "name": "If-None-Match", "in": "header", "required": False,
+            "description": "The ETag of the version that the caller has.", "schema": {"type": "string"},
+        },
+    }
+
+
+def shared_headers():
+    return {
+        "RequestId": {"description": "Names this request in logs.", "schema": {"type": "string"}},
+        "ETag": {"description": "Names the version of the resource.", "schema": {"type": "string"}},
+        "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+    }
