@@ -2,7 +2,8 @@
 package struct Subscription: Sendable, Hashable {
     /// How long a queue lives.
     package enum Durability: Sendable, Hashable {
-        /// Survives its consumers and a restart of the broker, replicated where the broker can; shared by replicas.
+        /// Survives its consumers and a restart of the broker, replicated where the broker can. Of several processes that
+        /// consume it one is active at a time, or order would be lost; another takes over when it goes.
         case durable
         /// Belongs to one process and vanishes with its connection; `name` is then only a label for humans.
         case exclusive

@@ -1,0 +1,73 @@
+internal import CloudEvents
+internal import Postgres
+
+/// The relay's statements on the table `outbox`.
+enum OutboxQueries {
+    /// A row on its way to the broker.
+    struct Row: Sendable {
+        let position: Int64
+        let partitionKey: String
+        let event: OutboundEvent
+    }
+
+    /// Takes the shard for this session, which holds it until it ends. The table's OID tells schemas apart.
+    static func lock(shard: Int) -> PostgresQuery {
+        "SELECT pg_try_advisory_lock('outbox'::regclass::oid::int4, \(Int32(shard)))"
+    }
+
+    /// Ends a session that says nothing for this long: a frozen relay must not keep the shard.
+    static func limitSilence(milliseconds: Int64) -> PostgresQuery {
+        "SELECT set_config('idle_session_timeout', \(String(milliseconds)), false)"
+    }
+
+    /// Lets the present transaction commit without waiting for the disk. Rows that a crash brings back are published
+    /// again, which consumers must bear anyway.
+    static let relaxDurability: PostgresQuery = "SELECT set_config('synchronous_commit', 'off', true)"
+
+    /// The first rows by position, as many as fit the bounds and at least one, without those of the keys held back.
+    static func select(shard: Int, rows: Int, bytes: Int, without heldKeys: [String]) -> PostgresQuery {
+        let held: PostgresQuery = heldKeys.isEmpty ? "" : " AND partition_key <> ALL(\(heldKeys))"
+        return """
+            SELECT position, id::text, type, partition_key, event
+            FROM (
+                SELECT position, id, type, partition_key, event,
+                    sum(octet_length(event)) OVER (ORDER BY position) - octet_length(event) AS bytes_before
+                FROM outbox WHERE shard = \(Int16(shard))\(fragment: held)
+                ORDER BY position LIMIT \(rows)
+            ) AS first_rows
+            WHERE bytes_before < \(bytes)
+            ORDER BY position
+            """
+    }
+
+    static func decode(_ rows: PostgresRows) throws(PostgresError) -> [Row] {
+        var decoded: [Row] = []
+        decoded.reserveCapacity(rows.count)
+        for row in rows {
+            let (position, id, type, key, body) = try row.decode(
+                Int64.self, String.self, String.self, String.self, [UInt8].self)
+            decoded.append(
+                Row(
+                    position: position, partitionKey: key,
+                    event: OutboundEvent(
+                        id: id, routingKey: type, contentType: CloudEventJSONCodec.contentType, body: body)))
+        }
+        return decoded
+    }
+
+    static func delete(shard: Int, positions: [Int64]) -> PostgresQuery {
+        "DELETE FROM outbox WHERE shard = \(Int16(shard)) AND position = ANY(\(positions))"
+    }
+
+    /// The age of the oldest row in seconds (0 without rows) and how many rows there are, counted up to a limit.
+    static func backlog(shard: Int, limit: Int) -> PostgresQuery {
+        """
+        SELECT
+            coalesce((
+                SELECT (extract(epoch FROM clock_timestamp() - created_at) * 1000)::bigint
+                FROM outbox WHERE shard = \(Int16(shard)) ORDER BY position LIMIT 1
+            ), 0),
+            (SELECT count(*) FROM (SELECT FROM outbox WHERE shard = \(Int16(shard)) LIMIT \(limit)) AS counted)
+        """
+    }
+}

@@ -1,0 +1,209 @@
+package import Messaging
+internal import Synchronization
+
+/// A broker in memory, for tests: topic routing, redelivery, prefetch, one active consumer per queue, and faults on order.
+///
+/// Queues keep what nobody takes. Each call of `deliveries(from:)` is one consumer on a connection of its own.
+package final class InMemoryBroker: EventPublisher, EventSubscriber, Sendable {
+    /// What goes wrong with one published event.
+    package enum Fault: Sendable, Hashable {
+        /// Routed nowhere, whatever is bound.
+        case returned
+        /// Refused by the broker; not stored.
+        case nacked
+        /// The connection broke before the broker had the event.
+        case lostBeforeStored
+        /// The connection broke after the broker had stored the event, before it said so.
+        case lostAfterStored
+        /// Stored twice, as after a retransmission.
+        case duplicated
+    }
+
+    private struct Message {
+        let event: OutboundEvent
+        var isRedelivered = false
+    }
+
+    private struct Queue {
+        var bindings: [TopicPattern]
+        var isExclusive: Bool
+        var ready: [Message] = []
+        var consumers: [Int] = []
+    }
+
+    private struct Consumer {
+        let queue: String
+        let prefetch: Int
+        let continuation: AsyncStream<Delivery>.Continuation
+        var unsettled: [Int: Message] = [:]
+    }
+
+    private struct State {
+        var queues: [String: Queue] = [:]
+        var consumers: [Int: Consumer] = [:]
+        var nextConsumer = 0
+        var nextTag = 0
+        var published: [OutboundEvent] = []
+        var faults: [Fault] = []
+        var isDown = false
+        var isHolding = false
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    // MARK: Publishing
+
+    package func publish(_ events: [OutboundEvent]) async -> [PublishOutcome] {
+        let isHolding = state.withLock { $0.isHolding }
+        if isHolding { await hold() }
+        return state.withLock { state in
+            let outcomes = events.map { Self.store($0, in: &state) }
+            Self.dispatch(&state, broker: self)
+            return outcomes
+        }
+    }
+
+    /// The next events published meet these faults, one each; those after them meet none.
+    package func injectFaults(_ faults: [Fault]) { state.withLock { $0.faults += faults } }
+
+    /// Takes the broker away (publishing fails, deliveries stop and come again later) or brings it back.
+    package func setDown(_ isDown: Bool) {
+        if isDown { interrupt() }
+        state.withLock { state in
+            state.isDown = isDown
+            Self.dispatch(&state, broker: self)
+        }
+    }
+
+    /// Makes publishing wait, as during a memory alarm, until set to false or cancelled.
+    package func setHolding(_ isHolding: Bool) { state.withLock { $0.isHolding = isHolding } }
+
+    /// Every event that was stored in a queue, in the order of publishing, repeats included.
+    package var published: [OutboundEvent] { state.withLock { $0.published } }
+
+    private func hold() async {
+        while state.withLock({ $0.isHolding }), !Task.isCancelled { await Task.yield() }
+    }
+
+    private static func store(_ event: OutboundEvent, in state: inout State) -> PublishOutcome {
+        if state.isDown { return .failed(reason: "connection lost") }
+        let fault = state.faults.isEmpty ? nil : state.faults.removeFirst()
+        switch fault {
+        case .returned: return .unroutable(reason: "312 NO_ROUTE")
+        case .nacked: return .failed(reason: "refused by the broker")
+        case .lostBeforeStored: return .failed(reason: "connection lost")
+        case .lostAfterStored, .duplicated, nil: break
+        }
+        let names = state.queues.filter { $0.value.bindings.contains { $0.matches(event.routingKey) } }.map(\.key)
+        if names.isEmpty { return .unroutable(reason: "312 NO_ROUTE") }
+        for _ in 0..<(fault == .duplicated ? 2 : 1) {
+            for name in names { state.queues[name]?.ready.append(Message(event: event)) }
+            state.published.append(event)
+        }
+        return fault == .lostAfterStored ? .failed(reason: "connection lost") : .confirmed
+    }
+
+    // MARK: Consuming
+
+    package func deliveries(from subscription: Subscription) -> any AsyncSequence<Delivery, Never> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Delivery.self, bufferingPolicy: .unbounded)
+        let id = state.withLock { state -> Int in
+            let id = state.nextConsumer
+            state.nextConsumer += 1
+            let isExclusive = subscription.durability == .exclusive
+            let name = isExclusive ? "\(subscription.queue)#\(id)" : subscription.queue
+            var queue = state.queues[name] ?? Queue(bindings: [], isExclusive: isExclusive)
+            for binding in subscription.bindings where !queue.bindings.contains(binding) {
+                queue.bindings.append(binding)
+            }
+            queue.consumers.append(id)
+            state.queues[name] = queue
+            state.consumers[id] = Consumer(queue: name, prefetch: subscription.prefetch, continuation: continuation)
+            Self.dispatch(&state, broker: self)
+            return id
+        }
+        continuation.onTermination = { [weak self] _ in self?.remove(id) }
+        return stream
+    }
+
+    /// Declares a durable queue that keeps events until somebody consumes it.
+    package func declare(_ subscription: Subscription) {
+        state.withLock { state in
+            let queue = Queue(bindings: subscription.bindings, isExclusive: false)
+            if state.queues[subscription.queue] == nil { state.queues[subscription.queue] = queue }
+        }
+    }
+
+    /// Breaks all connections for a moment: what was delivered and is unsettled is delivered again.
+    package func interrupt() {
+        state.withLock { state in
+            for id in state.consumers.keys { Self.takeBack(id, in: &state) }
+            Self.dispatch(&state, broker: self)
+        }
+    }
+
+    /// Events of a queue that are not delivered yet.
+    package func depth(of queue: String) -> Int { state.withLock { $0.queues[queue]?.ready.count ?? 0 } }
+
+    /// Deliveries of a queue that wait to be settled.
+    package func unsettled(of queue: String) -> Int {
+        state.withLock { state in
+            state.consumers.values.filter { $0.queue == queue }.reduce(0) { $0 + $1.unsettled.count }
+        }
+    }
+
+    private func remove(_ id: Int) {
+        state.withLock { state in
+            Self.takeBack(id, in: &state)
+            guard let consumer = state.consumers.removeValue(forKey: id) else { return }
+            state.queues[consumer.queue]?.consumers.removeAll { $0 == id }
+            if state.queues[consumer.queue]?.isExclusive == true { state.queues[consumer.queue] = nil }
+            Self.dispatch(&state, broker: self)
+        }
+    }
+
+    private func settle(_ tag: Int, of id: Int, _ settlement: Delivery.Settlement) {
+        state.withLock { state in
+            guard let consumer = state.consumers[id],
+                var message = state.consumers[id]?.unsettled.removeValue(forKey: tag)
+            else { return }
+            if settlement == .requeued {
+                message.isRedelivered = true
+                state.queues[consumer.queue]?.ready.insert(message, at: 0)
+            }
+            Self.dispatch(&state, broker: self)
+        }
+    }
+
+    /// Puts what a consumer has not settled back in front, in its order.
+    private static func takeBack(_ id: Int, in state: inout State) {
+        guard let consumer = state.consumers[id] else { return }
+        let back = consumer.unsettled.sorted { $0.key < $1.key }.map {
+            Message(event: $0.value.event, isRedelivered: true)
+        }
+        state.consumers[id]?.unsettled = [:]
+        state.queues[consumer.queue]?.ready.insert(contentsOf: back, at: 0)
+    }
+
+    private static func dispatch(_ state: inout State, broker: InMemoryBroker) {
+        guard !state.isDown else { return }
+        for name in state.queues.keys {
+            guard let id = state.queues[name]?.consumers.first else { continue }
+            while let consumer = state.consumers[id], consumer.unsettled.count < consumer.prefetch,
+                let message = state.queues[name]?.ready.first
+            {
+                state.queues[name]?.ready.removeFirst()
+                let tag = state.nextTag
+                state.nextTag += 1
+                state.consumers[id]?.unsettled[tag] = message
+                consumer.continuation.yield(
+                    Delivery(
+                        routingKey: message.event.routingKey, contentType: message.event.contentType,
+                        headers: message.event.headers, body: message.event.body, redelivered: message.isRedelivered
+                    ) { [weak broker] settlement in broker?.settle(tag, of: id, settlement) })
+            }
+        }
+    }
+}
