@@ -50,7 +50,7 @@ let values: [Target] = [
     library("JSON", ["CSimdjson"]),
     library("CloudEvents", ["Chronology", "JSON"]),
     library("Secrets", ["CSodium"]),
-    library("Tokens", ["COpenSSL", "Chronology", "JSON"]),
+    library("Tokens", ["COpenSSL", "Chronology", "JSON", "Secrets"]),
 ]
 
 /// Input and output on one event loop, and what every process needs.
@@ -65,8 +65,8 @@ let runtime: [Target] = [
     library("MessagingAMQP", ["AMQP", "CloudEvents", "Messaging", "Observability"]),
     library("Contracts", ["CContracts", "Chronology", "GRPC", "JSON", "Observability"]),
     library("ServiceRuntime", [
-        "Chronology", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging", "MessagingAMQP", "AMQP", "Observability",
-        "Postgres", "Validation",
+        "AMQP", "Chronology", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging", "MessagingAMQP",
+        "Observability", "Postgres", "Validation",
     ]),
 ]
 
@@ -83,7 +83,7 @@ let auth: [Target] = [
         "AuthInfrastructure", at: "AuthService/Infrastructure",
         [
             "AuthApplication", "AuthDomain", "Chronology", "Contracts", "JSON", "Messaging", "Observability", "Postgres",
-            "Secrets", "Tokens", "EventLoop",
+            "Secrets", "ServiceRuntime", "Tokens", "EventLoop",
         ]),
     service(
         "AuthAPI", at: "AuthService/API",
@@ -104,7 +104,7 @@ let expense: [Target] = [
         "ExpenseInfrastructure", at: "ExpenseService/Infrastructure",
         [
             "ExpenseApplication", "ExpenseDomain", "Chronology", "CloudEvents", "Contracts", "JSON", "Messaging", "Money",
-            "Observability", "Postgres",
+            "Observability", "Postgres", "ServiceRuntime", "Validation",
         ]),
     service(
         "ExpenseAPI", at: "ExpenseService/API",
@@ -129,7 +129,7 @@ let portfolio: [Target] = [
         "PortfolioInfrastructure", at: "PortfolioService/Infrastructure",
         [
             "PortfolioApplication", "PortfolioDomain", "Chronology", "CloudEvents", "Contracts", "JSON", "Messaging", "Money",
-            "Observability", "Postgres",
+            "Observability", "Postgres", "ServiceRuntime", "Validation",
         ]),
     service(
         "PortfolioAPI", at: "PortfolioService/API",
@@ -149,12 +149,12 @@ let eventProcessor: [Target] = [
     service("ProcessorDomain", at: "EventProcessor/Domain", ["Chronology", "Secrets"]),
     service(
         "ProcessorApplication", at: "EventProcessor/Application",
-        ["ProcessorDomain", "Chronology", "CloudEvents", "JSON", "Observability"]),
+        ["ProcessorDomain", "Chronology", "CloudEvents", "JSON", "Observability", "Validation"]),
     service(
         "ProcessorInfrastructure", at: "EventProcessor/Infrastructure",
         [
             "ProcessorApplication", "ProcessorDomain", "Chronology", "CloudEvents", "Contracts", "EventLoop", "JSON",
-            "Messaging", "Observability", "Postgres", "Secrets",
+            "Messaging", "Observability", "Postgres", "Secrets", "ServiceRuntime", "Validation",
         ]),
     service(
         "ProcessorAPI", at: "EventProcessor/API",
@@ -187,7 +187,7 @@ let testTargets: [Target] = [
     tests("JSONTests", ["JSON"]),
     tests("CloudEventsTests", ["CloudEvents", "Chronology", "JSON"]),
     tests("SecretsTests", ["Secrets"]),
-    tests("TokensTests", ["Tokens", "Chronology", "JSON"]),
+    tests("TokensTests", ["Tokens", "Chronology", "JSON", "Secrets"]),
     tests("ObservabilityTests", ["Observability", "Chronology"]),
     tests("EventLoopTests", ["EventLoop"]),
     tests("HTTPServerTests", ["HTTPServer", "EventLoop"]),
@@ -203,7 +203,7 @@ let testTargets: [Target] = [
             "Messaging", "MessagingAMQP", "MessagingTesting", "AMQP", "CloudEvents", "Chronology", "EventLoop", "JSON",
             "Observability", "Postgres", "ServersTesting",
         ]),
-    tests("ContractsTests", ["Contracts", "GRPC", "JSON", "EventLoop"]),
+    tests("ContractsTests", ["Contracts", "GRPC", "JSON", "EventLoop", "Observability"]),
     tests(
         "ServiceRuntimeTests",
         [
