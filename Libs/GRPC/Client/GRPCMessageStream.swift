@@ -1,0 +1,46 @@
+/// The messages of a server-streaming call. One reader; dropping the stream and its iterators cancels the call.
+///
+/// The server is held back by flow control while messages are not taken. It ends after the last message of a call that
+/// went well, and throws the status of any other.
+package struct GRPCMessageStream: AsyncSequence, Sendable {
+    package typealias Element = [UInt8]
+    package typealias Failure = GRPCStatus
+
+    /// Cancels the call when nobody can read it any more.
+    fileprivate final class Handle: Sendable {
+        let call: ClientCall
+
+        init(_ call: ClientCall) { self.call = call }
+
+        deinit { call.cancel() }
+    }
+
+    private let handle: Handle
+
+    init(_ call: ClientCall) { handle = Handle(call) }
+
+    package func makeAsyncIterator() -> Iterator { Iterator(handle: handle) }
+
+    /// Waits for the metadata that comes before the first message.
+    package func initialMetadata() async throws(GRPCStatus) -> GRPCMetadata {
+        try await handle.call.awaitInitialMetadata().get()
+    }
+
+    /// The metadata that came beside the status; nil until the stream has ended.
+    package func trailingMetadata() async -> GRPCMetadata? { await handle.call.trailingMetadata() }
+
+    /// Ends the call; the server's handler is cancelled.
+    package func cancel() { handle.call.cancel() }
+
+    package struct Iterator: AsyncIteratorProtocol {
+        private let handle: Handle
+
+        fileprivate init(handle: Handle) { self.handle = handle }
+
+        package mutating func next() async throws(GRPCStatus) -> [UInt8]? { try await handle.call.nextMessage().get() }
+
+        package mutating func next(isolation actor: isolated (any Actor)?) async throws(GRPCStatus) -> [UInt8]? {
+            try await handle.call.nextMessage().get()
+        }
+    }
+}

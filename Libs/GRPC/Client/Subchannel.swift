@@ -1,0 +1,166 @@
+internal import EventLoop
+
+/// What a subchannel tells the channel; on the loop.
+protocol SubchannelOwner: AnyObject {
+    /// The subchannel's state, or the room on its connection, has changed.
+    func changed(_ subchannel: Subchannel)
+}
+
+/// One address of a channel: keeps one connection to it, and connects again with growing pauses.
+// @unchecked Sendable: confined to the loop; every entry is a call from our own classes there.
+final class Subchannel: @unchecked Sendable {
+    /// Where the address stands.
+    enum State {
+        case idle
+        /// Under way, or soon to be tried again after a connection that had served.
+        case connecting
+        case ready
+        /// The last attempt failed; the next one waits for its time.
+        case failed(GRPCStatus)
+        case shutDown
+    }
+
+    private let loop: EventLoop
+    private let address: SocketAddress
+    private let configuration: GRPCChannel.Configuration
+    private var transportConfiguration: HTTP2ConnectionConfiguration
+    private weak var owner: (any SubchannelOwner)?
+    private var current: ClientConnection?
+    private var draining: [ObjectIdentifier: ClientConnection] = [:]
+    private var backoff: Backoff
+    private var retryTimer: LoopTimer?
+    private var connecting: Task<Void, Never>?
+    private(set) var state = State.idle
+
+    init(
+        address: SocketAddress, loop: EventLoop, configuration: GRPCChannel.Configuration, owner: any SubchannelOwner
+    ) {
+        self.address = address
+        self.loop = loop
+        self.configuration = configuration
+        self.owner = owner
+        backoff = configuration.backoff
+        transportConfiguration = configuration.connection
+    }
+
+    /// The connection for the next call, when there is one with room.
+    var available: ClientConnection? {
+        guard let current, current.hasRoom else { return nil }
+        return current
+    }
+
+    /// The host that the requests name.
+    var authority: String { configuration.authority ?? address.description }
+
+    // MARK: Connecting
+
+    /// Begins to connect unless that has been begun before.
+    func connectIfIdle() {
+        if case .idle = state { connect() }
+    }
+
+    private func connect() {
+        retryTimer = nil
+        state = .connecting
+        connecting = loop.spawn { [self] in
+            do {
+                let socket = try await TCPConnection.connect(
+                    to: address, loop: loop, timeout: configuration.connectTimeout)
+                connected(socket)
+            } catch {
+                connectFailed(GRPCStatus(.unavailable, "cannot connect to \(address): \(error)"))
+            }
+        }
+    }
+
+    private func connected(_ socket: TCPConnection) {
+        loop.preconditionCurrent()
+        connecting = nil
+        guard case .connecting = state else { return socket.close() }
+        do {
+            let connection = try ClientConnection(
+                socket: socket, loop: loop, configuration: transportConfiguration, owner: self)
+            current = connection
+            connection.start()
+        } catch {
+            socket.close()
+            connectFailed(GRPCStatus(.unavailable, "out of memory"))
+        }
+    }
+
+    private func connectFailed(_ reason: GRPCStatus) {
+        loop.preconditionCurrent()
+        connecting = nil
+        guard case .connecting = state else { return }
+        state = .failed(reason)
+        retryLater()
+        owner?.changed(self)
+    }
+
+    private func retryLater() {
+        retryTimer = loop.schedule(after: backoff.nextDelay()) { [weak self] in self?.retry() }
+    }
+
+    private func retry() {
+        if case .shutDown = state { return }
+        connect()
+        owner?.changed(self)
+    }
+
+    /// A connection that had served is replaced at once, unless it did so for a moment only: then with a pause, or a
+    /// server that sends everyone away would be asked without end.
+    private func replace(_ connection: ClientConnection) {
+        current = nil
+        guard let since = connection.readySince else {
+            return connectFailed(GRPCStatus(.unavailable, "\(address) closed the connection before it was ready"))
+        }
+        state = .connecting
+        if loop.now - since >= configuration.backoff.maximum || backoff.failures == 0 { backoff.reset() }
+        if loop.now - since >= configuration.backoff.initial * 10 {
+            backoff.reset()
+            connect()
+        } else {
+            retryLater()
+        }
+        owner?.changed(self)
+    }
+
+    // MARK: The end
+
+    /// Closes the connections and stops connecting.
+    func shutDown() -> Task<Void, Never>? {
+        state = .shutDown
+        retryTimer?.cancel()
+        connecting?.cancel()
+        current?.close()
+        for connection in draining.values { connection.close() }
+        current = nil
+        return connecting
+    }
+}
+
+extension Subchannel: ClientConnectionOwner {
+    func becameReady(_ connection: ClientConnection) {
+        guard connection === current, case .connecting = state else { return }
+        state = .ready
+        owner?.changed(self)
+    }
+
+    func beganToDrain(_ connection: ClientConnection, isTooManyPings: Bool) {
+        if isTooManyPings { transportConfiguration.keepAliveInterval *= 2 }
+        guard connection === current else { return }
+        draining[ObjectIdentifier(connection)] = connection
+        replace(connection)
+    }
+
+    func hasRoomAgain(_ connection: ClientConnection) {
+        if connection === current { owner?.changed(self) }
+    }
+
+    func closed(_ connection: ClientConnection) {
+        draining[ObjectIdentifier(connection)] = nil
+        guard connection === current else { return }
+        if case .shutDown = state { return }
+        replace(connection)
+    }
+}

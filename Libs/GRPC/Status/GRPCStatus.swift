@@ -1,0 +1,76 @@
+/// How a call ended when it did not end well: the error type of this library, thrown by handlers and by calls.
+///
+/// `description` names the code only, since `message` was written for the caller and may hold the caller's data;
+/// `String(reflecting:)` shows both.
+package struct GRPCStatus: Error, Sendable, Hashable {
+    /// The canonical codes (grpc/grpc: doc/statuscodes.md); the raw value is the number in `grpc-status`.
+    package enum Code: Int, Sendable, CaseIterable {
+        case ok = 0
+        case cancelled = 1
+        case unknown = 2
+        case invalidArgument = 3
+        case deadlineExceeded = 4
+        case notFound = 5
+        case alreadyExists = 6
+        case permissionDenied = 7
+        case resourceExhausted = 8
+        case failedPrecondition = 9
+        case aborted = 10
+        case outOfRange = 11
+        case unimplemented = 12
+        case internalError = 13
+        case unavailable = 14
+        case dataLoss = 15
+        case unauthenticated = 16
+    }
+
+    /// What kind of end it was.
+    package var code: Code
+    /// Text for the developer at the other end; it travels percent-encoded in `grpc-message`.
+    package var message: String
+    /// A serialised `google.rpc.Status` (`grpc-status-details-bin`); empty when there is none.
+    package var details: [UInt8]
+    /// Metadata that came, or is to go, in the trailers beside the status.
+    package var metadata: GRPCMetadata
+
+    /// A status of that code.
+    package init(_ code: Code, _ message: String = "", details: [UInt8] = [], metadata: GRPCMetadata = GRPCMetadata()) {
+        self.code = code
+        self.message = message
+        self.details = details
+        self.metadata = metadata
+    }
+
+    /// True when the same call may succeed later without any change: the peer was not there or refused for now.
+    package var isRetriable: Bool { code == .unavailable }
+}
+
+extension GRPCStatus.Code: CustomStringConvertible {
+    /// The canonical upper-case name, such as `NOT_FOUND`.
+    package var description: String {
+        switch self {
+        case .ok: "OK"
+        case .cancelled: "CANCELLED"
+        case .unknown: "UNKNOWN"
+        case .invalidArgument: "INVALID_ARGUMENT"
+        case .deadlineExceeded: "DEADLINE_EXCEEDED"
+        case .notFound: "NOT_FOUND"
+        case .alreadyExists: "ALREADY_EXISTS"
+        case .permissionDenied: "PERMISSION_DENIED"
+        case .resourceExhausted: "RESOURCE_EXHAUSTED"
+        case .failedPrecondition: "FAILED_PRECONDITION"
+        case .aborted: "ABORTED"
+        case .outOfRange: "OUT_OF_RANGE"
+        case .unimplemented: "UNIMPLEMENTED"
+        case .internalError: "INTERNAL"
+        case .unavailable: "UNAVAILABLE"
+        case .dataLoss: "DATA_LOSS"
+        case .unauthenticated: "UNAUTHENTICATED"
+        }
+    }
+}
+
+extension GRPCStatus: CustomStringConvertible, CustomDebugStringConvertible {
+    package var description: String { "gRPC status \(code)" }
+    package var debugDescription: String { "gRPC status \(code): \(message)" }
+}
