@@ -80,6 +80,7 @@ class RabbitMQ:
             "heartbeat = 10",
             "log.console = true",
             "log.console.level = info",
+            "log.console.use_colors = off",
             "log.file = false", ""]))
         if not os.path.exists(self.path("home", ".erlang.cookie")):
             self.write("home/.erlang.cookie", secrets.token_hex(16), 0o400)

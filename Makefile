@@ -1,0 +1,80 @@
+# Florin. `make help` lists what can be made; the targets are thin, the work is in scripts/.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+PYTHON := /usr/bin/python3 -B
+SWIFT_SOURCES = $(shell git ls-files --cached --others --exclude-standard '*.swift' | grep -v -e '/Generated/' -e '^Package.swift$$' | while read -r f; do [ -f "$$f" ] && echo "$$f"; done)
+SHELL_SCRIPTS = $(shell git ls-files --cached --others --exclude-standard | xargs grep -lsE '^\#!/(usr/)?bin/(env )?(ba)?sh')
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
+
+.PHONY: run
+run: ## build and run everything on this machine until Ctrl-C
+	@scripts/stack run
+
+.PHONY: demo
+demo: ## run everything, play the first story through the public API, stop
+	@scripts/stack demo
+
+.PHONY: stop
+stop: ## stop what `make run` started
+	@scripts/stack stop
+
+.PHONY: clean-local
+clean-local: ## stop and remove the local installation with all its data
+	@scripts/stack clean
+
+.PHONY: setup
+setup:
+	@scripts/setup test
+	@scripts/python-venv
+
+.PHONY: build
+build: ## build all programs in release mode
+	swift build -c release
+
+.PHONY: test
+test: setup test-scripts ## run all tests, with servers of their own
+	swift build --build-tests
+	swift test --skip-build
+
+.PHONY: test-unit
+test-unit: ## run the tests that need no server
+	swift test --skip 'IntegrationTests|SystemTests|FaultTests|InteropTests|ServersTestingTests'
+
+.PHONY: test-scripts
+test-scripts: ## run the tests of the scripts and checkers
+	$(PYTHON) -m unittest discover --start-directory scripts/tests --top-level-directory scripts
+
+.PHONY: lint
+lint: ## check format, layers, tidiness, shell and Python scripts
+	@scripts/setup test
+	@swift format lint --strict --parallel Package.swift $(SWIFT_SOURCES)
+	@$(PYTHON) scripts/check-layers
+	@$(PYTHON) scripts/tidy
+	@shellcheck $(SHELL_SCRIPTS)
+	@$(PYTHON) scripts/check-python
+	@echo "lint: nothing to complain about"
+
+.PHONY: format
+format: ## format all Swift sources written by hand
+	@swift format format --in-place --parallel Package.swift $(SWIFT_SOURCES)
+
+.PHONY: generate
+generate: ## write the generated code from the contracts
+	@scripts/generate
+
+.PHONY: check-generated
+check-generated: ## fail when the generated code is not what the contracts say
+	@scripts/generate --check
+
+.PHONY: fuzz
+fuzz: ## feed random and damaged input to everything that reads bytes from outside (FUZZ_SECONDS each)
+	FLORIN_FUZZ_SECONDS=$${FUZZ_SECONDS:-20} swift test --filter Fuzz
+
+.PHONY: bench
+bench: ## measure throughput and latency on this machine
+	@scripts/bench

@@ -1,0 +1,1 @@
+"""Tests of the scripts; `make test` runs them."""
