@@ -212,6 +212,10 @@ final class Connection {
                 silence = result == nil ? silence + 1 : 0
                 guard silence < 2 else { continue }
                 if let batch = try pipeline.receive(event(result)) { finish(batch) }
+                if result?.verdict == .unsupported {
+                    // libpq would go on answering that a COPY has begun.
+                    return close(PostgresError(.connectionLost, "closed because of a COPY"))
+                }
             } catch {
                 return close(error)
             }
@@ -261,6 +265,10 @@ final class Connection {
     private func receiveScript(_ handle: ConnectionHandle) {
         while !handle.isBusy {
             if let result = handle.nextResult() {
+                guard result.verdict != .unsupported else {
+                    script?.error = PostgresError(.invalidQuery, "COPY is not supported")
+                    return close(PostgresError(.connectionLost, "closed because of a COPY"))
+                }
                 if case .failure(let error) = event(result), script?.error == nil { script?.error = error }
                 continue
             }
@@ -354,7 +362,7 @@ final class Connection {
 
     /// What the server said explains more than the loss of the connection, and means that nothing was committed.
     private func cause(_ server: PostgresError?, _ loss: PostgresError, mayCommit: Bool) -> PostgresError {
-        if let server, server.sqlState != nil { return server }
+        if let server, server.code != .connectionLost { return server }
         return loss.withOutcomeUnknown(mayCommit)
     }
 

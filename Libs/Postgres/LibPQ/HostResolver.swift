@@ -16,7 +16,8 @@ enum HostResolver {
         var list: UnsafeMutablePointer<addrinfo>?
         let status = unsafe getaddrinfo(host, nil, &hints, &list)
         guard status == 0, let first = unsafe list else {
-            throw PostgresError(.connectionFailed, "the host name has no address", serverMessage: "getaddrinfo \(status)")
+            throw PostgresError(
+                .connectionFailed, "the host name has no address", serverMessage: "getaddrinfo \(status)")
         }
         defer { unsafe freeaddrinfo(first) }
         var found: [String] = []

@@ -24,6 +24,7 @@ extension PostgresPool {
     /// Runs `body` in an explicit transaction on a connection of its own, commits when it returns and rolls back when it
     /// throws. BEGIN travels with the first statement and costs no round trip; so does COMMIT with
     /// `PostgresTransaction.commit(with:)`. `timeout` bounds the whole of it.
+    @discardableResult
     package nonisolated func withTransaction<T>(
         isolation: PostgresIsolation = .readCommitted, isReadOnly: Bool = false, timeout: Duration? = nil,
         _ body: (PostgresTransaction) async throws -> T
@@ -40,6 +41,7 @@ extension PostgresPool {
 
     /// Runs `body` with a connection of its own, for what belongs to a session: advisory locks, settings, scripts. `timeout`
     /// bounds the wait for the connection, not the holding of it. Locks and settings end with it.
+    @discardableResult
     package nonisolated func withConnection<T>(
         timeout: Duration? = nil, _ body: (PostgresSession) async throws -> T
     ) async throws -> T {
@@ -50,6 +52,7 @@ extension PostgresPool {
 
     /// Runs `body` again, at most `attempts` times in all, while it fails by a serialization failure or a deadlock, after
     /// a short random wait. `body` is to hold a whole transaction.
+    @discardableResult
     package nonisolated func retryingConflicts<T>(
         attempts: Int = 4, _ body: () async throws -> T
     ) async throws -> T {

@@ -186,7 +186,9 @@ package actor PostgresPool {
     /// Takes the connection back and brings it into the state in which it was given. Does not wait: what it sends goes
     /// before anything that comes later over the same connection.
     func release(_ lease: Lease.ID) {
-        guard let connection = connections[lease.connection], let held = connection.lease, held.id == lease else { return }
+        guard let connection = connections[lease.connection], let held = connection.lease, held.id == lease else {
+            return
+        }
         connection.lease = nil
         if held.needsRollback { tidy(connection, ["ROLLBACK"]) }
         if !held.isTransaction {

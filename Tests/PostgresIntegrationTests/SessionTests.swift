@@ -1,0 +1,70 @@
+import Postgres
+import Testing
+
+@Suite struct SessionTests {
+    @Test func holdsAdvisoryLocksUntilItsEnd() async throws {
+        try await withPool(configure: { $0.maximumConnections = 2 }) { pool in
+            try await pool.withConnection { session in
+                let isFirst = try await tryLock(session)
+                let isSecond = try await pool.withConnection { try await tryLock($0) }
+                #expect(isFirst && !isSecond)
+            }
+            try await eventually("the lock is free again") {
+                try await pool.withConnection { try await tryLock($0) }
+            }
+        }
+    }
+
+    @Test func leavesNoSettingsAndNoTransactionBehind() async throws {
+        try await withPool(configure: { $0.maximumConnections = 1 }) { pool in
+            try await pool.query("CREATE TABLE t (a bigint)")
+            try await pool.withConnection { session in
+                try await session.query("SET work_mem = '7MB'")
+                try await session.query("BEGIN")
+                try await session.query("INSERT INTO t VALUES (1)")
+            }
+            let rows = try await pool.query("SELECT current_setting('work_mem'), (SELECT count(*) FROM t)")
+            let (memory, count) = try rows.first(as: String.self, Int.self)
+            #expect(memory != "7MB")
+            #expect(count == 0)
+        }
+    }
+
+    @Test func runsScripts() async throws {
+        try await withPool(configure: { $0.maximumConnections = 1 }) { pool in
+            try await pool.withConnection { session in
+                try await session.script(
+                    "CREATE TABLE t (a bigint); INSERT INTO t VALUES (1); INSERT INTO t VALUES (2);")
+                let error = await postgresError {
+                    try await session.script("INSERT INTO t VALUES (3); SELECT nonsense; INSERT INTO t VALUES (4)")
+                }
+                #expect(error?.sqlState == SQLState("42703"))
+                let rows = try await session.query("SELECT sum(a)::bigint FROM t")
+                #expect(try rows.first(as: Int.self) == 3)
+            }
+            #expect(try await count("t", pool) == 2)
+        }
+    }
+
+    @Test func endsWithItsClosure() async throws {
+        try await withPool { pool in
+            let escaped = try await pool.withConnection { $0 }
+            let error = await postgresError { try await escaped.query("SELECT 1") }
+            #expect(error?.code == .leaseEnded)
+        }
+    }
+
+    @Test func appliesTheSchemaOfTheURL() async throws {
+        let url = try await freshDatabase()
+        _ = try await withPool(url) { try await $0.query("CREATE SCHEMA mine") }
+        try await withPool(url + "?schema=mine") { pool in
+            try await pool.query("CREATE TABLE t (a bigint)")
+            let rows = try await pool.query("SELECT schemaname FROM pg_tables WHERE tablename = 't'")
+            #expect(try rows.first(as: String.self) == "mine")
+        }
+    }
+}
+
+private func tryLock(_ session: PostgresSession) async throws -> Bool {
+    try await session.query("SELECT pg_try_advisory_lock(42)").first(as: Bool.self)
+}
