@@ -35,6 +35,9 @@ package final class AMQPPublisher: Sendable {
     /// Whether the channel is open.
     package var isReady: Bool { readiness.isReady }
 
+    /// Messages that wait to be sent.
+    package var waiting: Int { queue.count }
+
     /// Waits until the channel is open.
     package func waitUntilReady(timeout: Duration) async throws(AMQPError) {
         try await readiness.wait(timeout: timeout)

@@ -232,12 +232,13 @@ final class ConnectionSession {
         case .send: output.append(.heartbeat)
         case .quiet: break
         }
+        // Before a consumer's channel goes: its last acknowledgements must be on their way.
+        sendDueMethods()
         removeFinished(now: now)
         for channel in channels { tick(channel, now: now) }
         guard closing.count <= Self.maximumClosing else {
             throw AMQPError(.timedOut, "the broker does not answer on \(closing.count) channels")
         }
-        sendDueMethods()
     }
 
     private func tick(_ channel: Channel, now: ContinuousClock.Instant) {

@@ -6,7 +6,7 @@ internal import CRabbitMQ
     private var blocks: [UnsafeMutableRawBufferPointer] = unsafe []
     private var used = 0
 
-    deinit { for unsafeblock in unsafe blocks { unsafe block.deallocate() } }
+    deinit { while let block = unsafe blocks.popLast() { unsafe block.deallocate() } }
 
     /// Forgets everything handed out; keeps one block for the next call.
     func reset() {

@@ -18,6 +18,9 @@ final class PublishQueue: Sendable {
         self.maximumBytes = maximumBytes
     }
 
+    /// Messages that wait, those included whose bound has passed.
+    var count: Int { state.withLock { $0.messages } }
+
     /// Puts a batch at the end.
     /// - Throws: `.overloaded` when it does not fit; `.shutDown` after `close`.
     func append(_ batch: PublishBatch) throws(AMQPError) {
