@@ -63,7 +63,9 @@ let runtime: [Target] = [
     library("AMQP", ["CRabbitMQ", "EventLoop", "Observability"]),
     library("Messaging", ["CloudEvents", "Chronology", "EventLoop", "JSON", "Observability", "Postgres"]),
     library("MessagingAMQP", ["AMQP", "CloudEvents", "Messaging", "Observability"]),
-    library("Contracts", ["CContracts", "Chronology", "GRPC", "JSON", "Observability"]),
+    .target(
+        name: "Contracts", dependencies: ["CContracts", "Chronology", "GRPC", "JSON", "Observability"],
+        path: "Libs/Contracts", exclude: ["proto"], swiftSettings: settings),
     library("ServiceRuntime", [
         "AMQP", "Chronology", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging", "MessagingAMQP",
         "Observability", "Postgres", "Validation",

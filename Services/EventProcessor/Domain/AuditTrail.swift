@@ -55,6 +55,11 @@ package struct AuditEntry: Sendable, Hashable {
         self.hash = hash
     }
 
+    /// `hash` in lower-case hexadecimal.
+    package var hashText: String { Hex.encode(hash) }
+    /// `previousHash` in lower-case hexadecimal.
+    package var previousHashText: String { Hex.encode(previousHash) }
+
     /// The hash that the entry must have.
     package var expectedHash: [UInt8] {
         AuditTrailHead.hash(of: fact, sequence: sequence, previousHash: previousHash)
