@@ -33,6 +33,15 @@ SWIFT_KEYWORDS = {
     "protocol", "public", "repeat", "return", "self", "static", "struct", "subscript", "super", "switch", "throw",
     "throws", "true", "try", "var", "where", "while",
 }
+# Names that protobuf-c gives to something else, or changes because C++ has them.
+C_NAMES = {
+    "and", "asm", "auto", "base", "bool", "break", "case", "catch", "char", "class", "const", "continue", "default",
+    "delete", "do", "double", "else", "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto",
+    "if", "inline", "int", "long", "mutable", "namespace", "new", "not", "operator", "or", "private", "protected",
+    "public", "register", "return", "short", "signed", "sizeof", "static", "struct", "switch", "template", "this",
+    "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile",
+    "while", "xor",
+}
 FORMATS = {"", "date", "date-time", "decimal", "uuid", "email", "currency", "uri"}
 
 
@@ -289,6 +298,8 @@ class Model:
             raise GeneratorError(f"{where}.{proto.name}: this type is not used in these contracts")
         if field.repeated and (field.wrapper or field.kind in ("bytes", "bool")):
             raise GeneratorError(f"{where}.{proto.name}: a list of this type is not supported")
+        if proto.name in C_NAMES:
+            raise GeneratorError(f"{where}.{proto.name}: the name is taken in C; choose another")
         if rule.format not in FORMATS:
             raise GeneratorError(f"{where}.{proto.name}: unknown format {rule.format}")
         if rule.required and field.wrapper:

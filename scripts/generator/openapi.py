@@ -2,6 +2,7 @@
 
 import json
 
+from . import openapi_gateway
 from .swift_json import body_fields
 from .swift_text import sentence
 
@@ -46,10 +47,11 @@ def document(model, path_fields):
             message = method.request
             schemas[message.name] = schema(message, body_fields(message, path_fields.get(message.name, set())), answer=False)
         paths.setdefault(route.path, {})[route.verb] = operation(method)
+    paths.update(openapi_gateway.paths())
     used = reachable(paths, schemas)
     schemas = {name: value for name, value in schemas.items() if name in used}
-    schemas["ProblemDetails"] = problem_schema()
-    schemas["ProblemFieldError"] = field_error_schema()
+    schemas["ProblemDetails"] = openapi_gateway.problem_schema()
+    schemas["ProblemFieldError"] = openapi_gateway.field_error_schema()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -66,8 +68,8 @@ def document(model, path_fields):
         "components": {
             "schemas": dict(sorted(schemas.items())),
             "responses": {name: problem_response(name) for name in PROBLEM_TEXTS},
-            "parameters": shared_parameters(),
-            "headers": shared_headers(),
+            "parameters": openapi_gateway.parameters(),
+            "headers": openapi_gateway.headers(),
             "securitySchemes": {
                 "bearer": {
                     "type": "http", "scheme": "bearer",
@@ -88,6 +90,7 @@ def tags(model):
         for method in service.methods:
             if method.route:
                 described.setdefault(method.route.tag, service.comment)
+    described.update(openapi_gateway.TAGS)
     return [{"name": name, "description": comment} for name, comment in sorted(described.items())]
 
 
@@ -130,7 +133,7 @@ def field_schema(field, answer):
         result = {"type": "array", "items": result}
         if field.rule.max_length:
             result["maxItems"] = field.rule.max_length
-    nullable = field.rule.nullable if answer else field.is_optional
+    nullable = field.rule.nullable if answer else not field.rule.required
     if nullable:
         result = nullable_schema(result)
     if field.rule.description:
@@ -299,59 +302,3 @@ def problem_response(name):
 
 def snake(name):
     return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
-
-
-def problem_schema():
-    return {
-        "type": "object",
-        "description": "What went wrong (RFC 9457).",
-        "properties": {
-            "type": {"type": "string", "format": "uri-reference", "description": "`/problems/` and the code."},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-            "instance": {"type": "string", "format": "uri-reference"},
-            "code": {"type": "string"},
-            "request_id": {"type": "string"},
-            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemFieldError"}},
-        },
-        "required": ["type", "title", "status", "code"],
-    }
-
-
-def field_error_schema():
-    return {
-        "type": "object",
-        "properties": {
-            "field": {"type": "string", "description": "A path such as `splits.0.amount.currency`."},
-            "code": {"type": "string"},
-            "message": {"type": "string"},
-        },
-        "required": ["field", "code", "message"],
-    }
-
-
-def shared_parameters():
-    return {
-        "IdempotencyKey": {
-            "name": "Idempotency-Key", "in": "header", "required": False,
-            "description": "Makes a repeat safe: the same key with the same request gets the first answer again, for 24 hours.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        },
-        "IfMatch": {
-            "name": "If-Match", "in": "header", "required": False,
-            "description": "The ETag of the version that the change is meant for.", "schema": {"type": "string"},
-        },
-        "IfNoneMatch": {
-            "name": "If-None-Match", "in": "header", "required": False,
-            "description": "The ETag of the version that the caller has.", "schema": {"type": "string"},
-        },
-    }
-
-
-def shared_headers():
-    return {
-        "RequestId": {"description": "Names this request in logs.", "schema": {"type": "string"}},
-        "ETag": {"description": "Names the version of the resource.", "schema": {"type": "string"}},
-        "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
-    }

@@ -104,7 +104,7 @@ def route_table(model):
     text += "package enum GatewayRoutes {\n"
     lists = [f"{service.client_property}Routes" for service in routed_services(model)]
     text += swift_text.doc("All routes", 4)
-    text += f"    package static let all: [GatewayRoute] = {' + '.join(lists)}\n}}\n"
+    text += f"    package static let all: [GatewayRoute] = {' + '.join(lists) or '[]'}\n}}\n"
     return swift_text.file([], text)
 
 

@@ -1,0 +1,106 @@
+"""What the OpenAPI document says about the gateway itself: its own routes, problems, headers."""
+
+TAGS = {
+    "events": "What happens, as it happens.",
+    "meta": "The contract itself.",
+}
+
+
+def paths():
+    """The routes that the gateway answers without calling a service."""
+    limits = {code: {"$ref": f"#/components/responses/{name}"} for code, name in (
+        ("400", "BadRequest"), ("429", "TooManyRequests"), ("503", "Unavailable"))}
+    refused = {code: {"$ref": f"#/components/responses/{name}"} for code, name in (
+        ("401", "Unauthorized"), ("403", "Forbidden"))}
+    stream = {
+        "operationId": "streamEvents",
+        "summary": "The caller's events as they happen",
+        "description": "Server-sent events: `id` is the event's id, `event` its type, `data` the CloudEvent as JSON. "
+        "A personal API token needs the scope `events:read`.",
+        "tags": ["events"],
+        "parameters": [{"$ref": "#/components/parameters/LastEventID"}],
+        "responses": {
+            "200": {
+                "description": "A stream that goes on until one side ends it.",
+                "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            },
+            **limits, **refused,
+        },
+        "security": [{"bearer": []}],
+    }
+    contract = {
+        "operationId": "getContract",
+        "summary": "This document",
+        "tags": ["meta"],
+        "responses": {
+            "200": {
+                "description": "The OpenAPI document.",
+                "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
+                "content": {"application/json": {"schema": {"type": "object"}}},
+            },
+            **limits,
+        },
+        "security": [],
+    }
+    return {"/v1/events/stream": {"get": stream}, "/openapi.json": {"get": contract}}
+
+
+def problem_schema():
+    return {
+        "type": "object",
+        "description": "What went wrong (RFC 9457).",
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference", "description": "`/problems/` and the code."},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "instance": {"type": "string", "format": "uri-reference"},
+            "code": {"type": "string"},
+            "request_id": {"type": "string"},
+            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemFieldError"}},
+        },
+        "required": ["type", "title", "status", "code"],
+    }
+
+
+def field_error_schema():
+    return {
+        "type": "object",
+        "properties": {
+            "field": {"type": "string", "description": "A path such as `splits.0.amount.currency`."},
+            "code": {"type": "string"},
+            "message": {"type": "string"},
+        },
+        "required": ["field", "code", "message"],
+    }
+
+
+def parameters():
+    return {
+        "IdempotencyKey": {
+            "name": "Idempotency-Key", "in": "header", "required": False,
+            "description": "Makes a repeat safe: the same key with the same request gets the first answer again, for 24 hours.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        },
+        "LastEventID": {
+            "name": "Last-Event-ID", "in": "header", "required": False,
+            "description": "The last event that the caller has; the stream goes on after it.", "schema": {"type": "string"},
+        },
+        "IfMatch": {
+            "name": "If-Match", "in": "header", "required": False,
+            "description": "The ETag of the version that the change is meant for.", "schema": {"type": "string"},
+        },
+        "IfNoneMatch": {
+            "name": "If-None-Match", "in": "header", "required": False,
+            "description": "The ETag of the version that the caller has.", "schema": {"type": "string"},
+        },
+    }
+
+
+def headers():
+    return {
+        "RequestId": {"description": "Names this request in logs.", "schema": {"type": "string"}},
+        "ETag": {"description": "Names the version of the resource.", "schema": {"type": "string"}},
+        "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+    }
