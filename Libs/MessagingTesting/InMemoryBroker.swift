@@ -7,13 +7,15 @@ internal import Synchronization
 package final class InMemoryBroker: EventPublisher, EventSubscriber, Sendable {
     /// What goes wrong with one published event.
     package enum Fault: Sendable, Hashable {
+        /// Nothing.
+        case healthy
         /// Routed nowhere, whatever is bound.
         case returned
         /// Refused by the broker; not stored.
         case nacked
-        /// The connection broke before the broker had the event.
+        /// The connection broke before the broker had the event; what follows in the same call is lost with it.
         case lostBeforeStored
-        /// The connection broke after the broker had stored the event, before it said so.
+        /// The connection broke after the broker had stored the event, before it said so; what follows is lost with it.
         case lostAfterStored
         /// Stored twice, as after a retransmission.
         case duplicated
@@ -59,7 +61,13 @@ package final class InMemoryBroker: EventPublisher, EventSubscriber, Sendable {
         let isHolding = state.withLock { $0.isHolding }
         if isHolding { await hold() }
         return state.withLock { state in
-            let outcomes = events.map { Self.store($0, in: &state) }
+            var isConnected = true
+            let outcomes = events.map { event -> PublishOutcome in
+                guard isConnected else { return .failed(reason: Self.connectionLost) }
+                let outcome = Self.store(event, in: &state)
+                isConnected = outcome != .failed(reason: Self.connectionLost)
+                return outcome
+            }
             Self.dispatch(&state, broker: self)
             return outcomes
         }
@@ -83,18 +91,20 @@ package final class InMemoryBroker: EventPublisher, EventSubscriber, Sendable {
     /// Every event that was stored in a queue, in the order of publishing, repeats included.
     package var published: [OutboundEvent] { state.withLock { $0.published } }
 
+    private static let connectionLost = "connection lost"
+
     private func hold() async {
         while state.withLock({ $0.isHolding }), !Task.isCancelled { await Task.yield() }
     }
 
     private static func store(_ event: OutboundEvent, in state: inout State) -> PublishOutcome {
-        if state.isDown { return .failed(reason: "connection lost") }
+        if state.isDown { return .failed(reason: connectionLost) }
         let fault = state.faults.isEmpty ? nil : state.faults.removeFirst()
         switch fault {
         case .returned: return .unroutable(reason: "312 NO_ROUTE")
         case .nacked: return .failed(reason: "refused by the broker")
-        case .lostBeforeStored: return .failed(reason: "connection lost")
-        case .lostAfterStored, .duplicated, nil: break
+        case .lostBeforeStored: return .failed(reason: connectionLost)
+        case .lostAfterStored, .duplicated, .healthy, nil: break
         }
         let names = state.queues.filter { $0.value.bindings.contains { $0.matches(event.routingKey) } }.map(\.key)
         if names.isEmpty { return .unroutable(reason: "312 NO_ROUTE") }
@@ -102,7 +112,7 @@ package final class InMemoryBroker: EventPublisher, EventSubscriber, Sendable {
             for name in names { state.queues[name]?.ready.append(Message(event: event)) }
             state.published.append(event)
         }
-        return fault == .lostAfterStored ? .failed(reason: "connection lost") : .confirmed
+        return fault == .lostAfterStored ? .failed(reason: connectionLost) : .confirmed
     }
 
     // MARK: Consuming
