@@ -22,6 +22,7 @@ package final class TCPConnection: LoopHandle, @unchecked Sendable {
     private var hasReachedEOF = false
     private var closeError: EventLoopError?
     private var lingerTimer: LoopTimer?
+    private var linger = Duration.zero
     private var whenConnected: ((EventLoopError?) -> Void)?
 
     /// How far an orderly end has got.
@@ -118,11 +119,12 @@ package final class TCPConnection: LoopHandle, @unchecked Sendable {
     }
 
     /// Writes out what is queued, ends our side, then waits for the peer's end while throwing away what still arrives: a
-    /// close with unread bytes would be a reset, which can destroy our last answer. Closed after `timeout` in any case.
-    package func closeAfterFlush(timeout: Duration) {
+    /// close with unread bytes would be a reset, which can destroy our last answer. Writing has `timeout`, waiting `linger`.
+    package func closeAfterFlush(timeout: Duration, linger: Duration = .seconds(2)) {
         loop.preconditionCurrent()
         guard isActive else { return }
         ending = .flushing
+        self.linger = linger
         lingerTimer = loop.schedule(after: timeout) { [weak self] in self?.close() }
         advanceEnding()
     }
@@ -195,6 +197,8 @@ extension TCPConnection {
         if ending == .flushing {
             ending = .lingering
             if status != 0 || hasReachedEOF { return close() }
+            lingerTimer?.cancel()
+            lingerTimer = loop.schedule(after: linger) { [weak self] in self?.close() }
             startReading()
         } else if status != 0 {
             fail(.uv(status, "end a connection"))

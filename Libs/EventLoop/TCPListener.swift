@@ -67,6 +67,17 @@ package final class TCPListener: @unchecked Sendable {
         }
     }
 
+    /// As `close()`, after accepting what the system's queue holds: those clients believe to be connected.
+    package func finishAccepting() async {
+        await withCheckedContinuation { continuation in
+            loop.execute { [self] in
+                isPaused = false
+                acceptPending(atMost: .max)
+                stop { continuation.resume() }
+            }
+        }
+    }
+
     /// Leaves new connections in the system's queue until `resume()`. On the loop only.
     package func pause() {
         loop.preconditionCurrent()
@@ -108,7 +119,9 @@ package final class TCPListener: @unchecked Sendable {
 
     private func start() throws(EventLoopError) {
         // Held strongly by the handle: a listener lives until it is closed or the loop shut down.
-        let handle = try PollHandle(descriptor: descriptor, loop: loop) { [self] _ in acceptPending() }
+        let handle = try PollHandle(descriptor: descriptor, loop: loop) { [self] _ in
+            acceptPending(atMost: Self.acceptsPerTurn)
+        }
         handle.onShutdown = { [self] in stop {} }
         self.handle = handle
         updateWatch()
@@ -128,8 +141,10 @@ package final class TCPListener: @unchecked Sendable {
         handle?.watch(isPaused || isExhausted ? 0 : Int32(UV_READABLE.rawValue))
     }
 
-    private func acceptPending() {
-        for _ in 0..<Self.acceptsPerTurn where descriptor >= 0 && !isPaused {
+    private func acceptPending(atMost limit: Int) {
+        var taken = 0
+        while taken < limit, descriptor >= 0, !isPaused {
+            taken += 1
             let accepted = accept4(descriptor, nil, nil, florin_accept_flags)
             if accepted >= 0 {
                 adopt(accepted)

@@ -1,0 +1,184 @@
+internal import EventLoop
+
+extension HTTPConnection {
+    /// Content up to this size is copied behind the head, to go out in one write.
+    private static let smallContent = 16 << 10
+
+    /// Takes the handler's response; a stream is written to its end. Runs in the handler's task.
+    func answer(_ response: HTTPResponse, generation: UInt64) async {
+        guard case .stream(let produce) = response.body else {
+            return onLoop { $0.respond(response, generation: generation) }
+        }
+        guard await beginStream(response, generation: generation) else { return }
+        do {
+            try await produce(HTTPBodyWriter(connection: self, generation: generation))
+            onLoop { $0.endStream(generation: generation, isComplete: true) }
+        } catch {
+            // The producer's error is its own affair; the client learns of it by the missing end.
+            onLoop { $0.endStream(generation: generation, isComplete: false) }
+        }
+    }
+
+    /// Answers the present request with a response that is complete.
+    func respond(_ response: HTTPResponse, generation: UInt64) {
+        guard generation == self.generation, stage == .handling, let head else { return }
+        let content = response.content
+        let hasNoContent = response.status == 204 || response.status == 304
+        write(response, length: hasNoContent ? .none : .bytes(content.count), to: head)
+        if !hasNoContent, head.method != .head, !content.isEmpty { append(content) }
+        completeExchange()
+    }
+
+    private func write(_ response: HTTPResponse, length: ResponseEncoder.Framing.Length, to head: HTTPRequestHead) {
+        let endsConnection = !head.keepsAlive || server.isDraining || response.asksToClose
+        if endsConnection { closesAfterResponse = true }
+        ResponseEncoder.writeHead(
+            status: response.status, headers: response.headers,
+            framing: .init(length: length, closes: closesAfterResponse, version: head.version), date: server.dateLine(),
+            to: &output)
+    }
+
+    private func append(_ content: [UInt8]) {
+        if content.count <= Self.smallContent {
+            output.append(contentsOf: content)
+        } else {
+            flush()
+            tcp.write(content)
+        }
+    }
+
+    /// The present request is answered: on to the next, to the flush, or to the end.
+    private func completeExchange() {
+        head = nil
+        task = nil
+        isEventStream = false
+        if closesAfterResponse { return finish() }
+        if output.count >= TCPConnection.lowMark { flush() }
+        if tcp.queuedBytes > 0 {
+            enter(.flushing, for: writeTime)
+        } else {
+            planFlush()
+            resumeReading()
+        }
+    }
+
+    /// A slow client gets longer for a large response, at a rate of 64 KiB a second.
+    private var writeTime: Duration {
+        configuration.writeTimeout + .seconds(max(0, tcp.queuedBytes - (1 << 20)) / 65536)
+    }
+
+    func planFlush() {
+        guard !isFlushPlanned else { return }
+        isFlushPlanned = true
+        server.flushLater(self)
+    }
+
+    /// Hands the output to the system. When it does not take all of it, no further request is looked at until it has.
+    func flush() {
+        isFlushPlanned = false
+        guard !output.isEmpty, stage != .closed else { return }
+        tcp.write(output)
+        if output.count <= TCPConnection.lowMark { output.removeAll(keepingCapacity: true) } else { output = [] }
+        if stage == .idle, tcp.queuedBytes > 0 { enter(.flushing, for: writeTime) }
+    }
+
+    /// Ends the connection after what has been answered.
+    func finish() {
+        flush()
+        enter(.closing, for: nil)
+        waiting = []
+        tcp.closeAfterFlush(timeout: writeTime, linger: configuration.lingerTimeout)
+    }
+
+    /// Answers what the parser does not accept, or what takes too long, and ends the connection.
+    func refuse(_ refusal: HTTPRefusal) {
+        server.didRefuse()
+        let response = configuration.refusal(refusal)
+        let content = response.content
+        ResponseEncoder.writeHead(
+            status: response.status, headers: response.headers,
+            framing: .init(length: .bytes(content.count), closes: true, version: .http11), date: server.dateLine(),
+            to: &output)
+        if head?.method != .head { output.append(contentsOf: content) }
+        finish()
+    }
+}
+
+// MARK: - Streaming
+
+extension HTTPConnection {
+    private func beginStream(_ response: HTTPResponse, generation: UInt64) async -> Bool {
+        if server.loop.isCurrent { return startStream(response, generation: generation) }
+        return await withCheckedContinuation { continuation in
+            onLoop { continuation.resume(returning: $0.startStream(response, generation: generation)) }
+        }
+    }
+
+    /// Writes the head. False when there is nothing to produce: for HEAD, or when the client is gone.
+    private func startStream(_ response: HTTPResponse, generation: UInt64) -> Bool {
+        guard generation == self.generation, stage == .handling, let head else { return false }
+        isChunked = head.version == .http11
+        if !isChunked { closesAfterResponse = true }
+        write(response, length: isChunked ? .chunked : .untilClose, to: head)
+        guard head.method != .head else {
+            completeExchange()
+            return false
+        }
+        isEventStream = response.headers["content-type"]?.hasPrefix("text/event-stream") ?? false
+        enter(.streaming, for: nil)
+        planFlush()
+        if server.isDraining, isEventStream { task?.cancel() }
+        return true
+    }
+
+    /// Sends a piece of the stream; the continuation resumes when there is room again.
+    func push(_ bytes: [UInt8], generation: UInt64, _ continuation: CheckedContinuation<Void, any Error>) {
+        guard generation == self.generation, stage == .streaming else {
+            return continuation.resume(throwing: HTTPServerError(.disconnected))
+        }
+        guard writer == nil else { return continuation.resume(throwing: HTTPServerError(.concurrentWrite)) }
+        if !bytes.isEmpty { write(chunk: bytes) }
+        guard output.count + tcp.queuedBytes >= configuration.streamBuffer else { return continuation.resume() }
+        flush()
+        guard stage == .streaming, tcp.queuedBytes >= configuration.streamBuffer else { return continuation.resume() }
+        writer = continuation
+        setDeadline(after: configuration.writeTimeout)
+    }
+
+    private func write(chunk bytes: [UInt8]) {
+        if isChunked {
+            output.append(contentsOf: String(bytes.count, radix: 16).utf8)
+            output.append(contentsOf: ResponseEncoder.lineEnd)
+        }
+        append(bytes)
+        if isChunked { output.append(contentsOf: ResponseEncoder.lineEnd) }
+        planFlush()
+    }
+
+    /// The producer is done. An event stream that ends because the server drains is complete as it is.
+    private func endStream(generation: UInt64, isComplete: Bool) {
+        guard generation == self.generation, stage == .streaming else { return }
+        guard isComplete || (isEventStream && server.isDraining && !hasReachedEOF) else { return tcp.abort() }
+        if isChunked { output.append(contentsOf: ResponseEncoder.lastChunk) }
+        if server.isDraining { closesAfterResponse = true }
+        completeExchange()
+    }
+
+    func resumeWriter() {
+        guard let writer else { return }
+        self.writer = nil
+        deadline = nil
+        writer.resume()
+    }
+
+    func cancelWrite(generation: UInt64) {
+        if generation == self.generation { failWriter(CancellationError()) }
+    }
+
+    func failWriter(_ error: any Error) {
+        guard let writer else { return }
+        self.writer = nil
+        deadline = nil
+        writer.resume(throwing: error)
+    }
+}

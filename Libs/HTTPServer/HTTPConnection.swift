@@ -1,0 +1,245 @@
+internal import EventLoop
+
+/// One connection of a client: takes requests out of its bytes, runs the handler, writes the responses in order.
+// @unchecked Sendable: confined to the loop's thread; other threads come in through `onLoop`.
+final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
+    let server: HTTPServer
+    let tcp: TCPConnection
+    var parser: HTTPRequestParser
+    var stage = Stage.new
+    /// Input that came while it could not be looked at.
+    var waiting: [UInt8] = []
+    /// What has been answered and not yet handed to the system.
+    var output: [UInt8] = []
+    var isFlushPlanned = false
+    var isProcessing = false
+    var hasReachedEOF = false
+    var closesAfterResponse = false
+
+    /// The present request.
+    var head: HTTPRequestHead?
+    var body: [UInt8] = []
+    var owesContinue = false
+    /// Tells the present request from those before, for whoever comes late.
+    var generation: UInt64 = 0
+    var task: Task<Void, Never>?
+    var writer: CheckedContinuation<Void, any Error>?
+    var isEventStream = false
+    var isChunked = false
+
+    /// Monotonic; nil while nothing is waited for.
+    var deadline: Duration?
+    var timerDeadline: Duration?
+    var timer: LoopTimer?
+
+    /// What the connection is waiting for. Each stage that waits for someone else has a deadline.
+    enum Stage {
+        /// The first byte ever.
+        case new
+        /// The first byte of a further request.
+        case idle
+        case head
+        case body
+        case handling
+        case streaming
+        /// The client's taking of responses.
+        case flushing
+        /// The client's end.
+        case closing
+        case closed
+    }
+
+    init(server: HTTPServer, tcp: TCPConnection) {
+        self.server = server
+        self.tcp = tcp
+        parser = HTTPRequestParser(limits: server.configuration.limits)
+        timer = server.loop.makeTimer { [weak self] in self?.timerFired() }
+    }
+
+    var configuration: HTTPServer.Configuration { server.configuration }
+
+    func start() {
+        tcp.delegate = self
+        setDeadline(after: configuration.headTimeout)
+        tcp.startReading()
+    }
+
+    /// Runs `body` on the loop, at once when that is where we are.
+    func onLoop(_ body: @escaping @Sendable (HTTPConnection) -> Void) {
+        if server.loop.isCurrent {
+            body(self)
+        } else {
+            server.loop.execute { body(self) }
+        }
+    }
+
+    /// The server drains: event streams end, idle connections get a last chance, the rest ends with its response.
+    func beginDrain() {
+        switch stage {
+        case .streaming where isEventStream: task?.cancel()
+        case .new, .idle: setDeadline(after: configuration.drainIdleGrace)
+        default: break
+        }
+    }
+
+    /// Cancels and closes at once.
+    func breakOff() {
+        task?.cancel()
+        tcp.close()
+    }
+
+    func connection(_ connection: TCPConnection, didReceive bytes: RawSpan) {
+        guard stage != .closing, stage != .closed else { return }
+        if isReading, waiting.isEmpty {
+            process(bytes)
+        } else {
+            keep(bytes, from: 0)
+        }
+    }
+
+    func connectionDidReachEOF(_ connection: TCPConnection) {
+        hasReachedEOF = true
+        switch stage {
+        case .new, .idle, .head, .body: endIfNothingIsLeft()
+        case .handling, .streaming: cancelSoon()
+        case .flushing, .closing, .closed: break
+        }
+    }
+
+    func connectionDidDrain(_ connection: TCPConnection) {
+        switch stage {
+        case .streaming: resumeWriter()
+        case .flushing where tcp.queuedBytes == 0: resumeReading()
+        default: break
+        }
+    }
+
+    func connection(_ connection: TCPConnection, didCloseWith error: EventLoopError?) {
+        stage = .closed
+        timer?.cancel()
+        timer = nil
+        task?.cancel()
+        task = nil
+        failWriter(HTTPServerError(.disconnected))
+        waiting = []
+        output = []
+        body = []
+        server.remove(self)
+    }
+}
+
+// MARK: - Reading
+
+extension HTTPConnection {
+    /// Whether input may be parsed now: no handler runs and the client takes what it is sent.
+    var isReading: Bool {
+        switch stage {
+        case .new, .idle, .head, .body: true
+        case .handling, .streaming, .flushing, .closing, .closed: false
+        }
+    }
+
+    /// Parses as far as possible; the rest is kept.
+    private func process(_ bytes: RawSpan) {
+        isProcessing = true
+        var offset = 0
+        loop: while isReading {
+            switch parser.next(in: bytes, from: &offset) {
+            case .needsInput: break loop
+            case .head(let head): begin(head)
+            case .body(let range): append(bytes, range)
+            case .end: dispatch()
+            case .refused(let refusal): refuse(refusal)
+            }
+        }
+        isProcessing = false
+        if offset < bytes.byteCount, stage != .closing, stage != .closed { keep(bytes, from: offset) }
+        awaitInput()
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        self.head = head
+        body = []
+        parser.bodyLimit = configuration.bodyLimit(head)
+        owesContinue = head.expectsContinue
+        if case .length(let length) = head.framing, length <= parser.bodyLimit {
+            // The announced length is only a promise.
+            body.reserveCapacity(min(length, 64 << 10))
+        }
+    }
+
+    private func append(_ bytes: RawSpan, _ range: Range<Int>) {
+        let part = bytes.extracting(range)
+        unsafe part.withUnsafeBytes { unsafe body.append(contentsOf: unsafe $0) }
+    }
+
+    private func keep(_ bytes: RawSpan, from offset: Int) {
+        let part = bytes.extracting(offset..<bytes.byteCount)
+        unsafe part.withUnsafeBytes { unsafe waiting.append(contentsOf: unsafe $0) }
+        if waiting.count >= configuration.pipelineBuffer { tcp.pauseReading() }
+    }
+
+    /// Sets the stage by what the parser has seen, when it has used up its input.
+    private func awaitInput() {
+        guard isReading else { return }
+        if parser.isBetweenRequests {
+            if hasReachedEOF { return endIfNothingIsLeft() }
+            armIdle()
+        } else if parser.isInHead {
+            if stage != .head { enter(.head, for: configuration.headTimeout) }
+        } else {
+            if stage != .body { enter(.body, for: configuration.bodyTimeout) }
+            sendContinue()
+        }
+        if hasReachedEOF { endIfNothingIsLeft() }
+    }
+
+    private func sendContinue() {
+        guard owesContinue, body.isEmpty else { return }
+        owesContinue = false
+        output.append(contentsOf: ResponseEncoder.continueLine)
+        planFlush()
+    }
+
+    /// Goes on with what has waited, after a response.
+    func resumeReading() {
+        stage = .idle
+        deadline = nil
+        guard !isProcessing else { return }
+        let input = waiting
+        waiting = []
+        unsafe process(input.span.bytes)
+        if waiting.count < configuration.pipelineBuffer, stage != .closing, stage != .closed { tcp.resumeReading() }
+    }
+
+    private func armIdle() {
+        guard stage == .idle, deadline == nil else { return }
+        setDeadline(after: server.isDraining ? configuration.drainIdleGrace : configuration.idleTimeout)
+    }
+
+    /// The client has ended its side: what it sent is answered by now or never will be complete.
+    private func endIfNothingIsLeft() {
+        guard isReading, waiting.isEmpty else { return }
+        finish()
+    }
+
+    private func dispatch() {
+        guard let head else { return }
+        let request = HTTPRequest(head: head, body: body, remote: tcp.peer)
+        body = []
+        stage = .handling
+        deadline = nil
+        generation += 1
+        let present = generation
+        server.handlerDidStart()
+        let task = server.loop.spawn { [self] in
+            let response = await server.handler(request)
+            await answer(response, generation: present)
+            onLoop { $0.server.handlerDidEnd() }
+        }
+        guard generation == present, stage == .handling || stage == .streaming else { return }
+        self.task = task
+        if stage == .handling { setDeadline(after: configuration.handlerTimeout) }
+        if hasReachedEOF { cancelSoon() }
+    }
+}

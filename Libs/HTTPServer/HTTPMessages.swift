@@ -1,0 +1,89 @@
+package import EventLoop
+
+/// A complete request as a handler gets it.
+package struct HTTPRequest: Sendable {
+    /// Everything before the content.
+    package let head: HTTPRequestHead
+    /// The content; empty when there is none.
+    package let body: [UInt8]
+    /// The client's address.
+    package let remote: SocketAddress
+
+    /// Makes a request; for tests of handlers too.
+    package init(head: HTTPRequestHead, body: [UInt8], remote: SocketAddress) {
+        self.head = head
+        self.body = body
+        self.remote = remote
+    }
+
+    /// The method.
+    package var method: HTTPMethod { head.method }
+    /// The target as it was sent.
+    package var target: String { head.target }
+    /// The target's path, percent-encoded as sent.
+    package var path: String { head.path }
+    /// The path's segments, percent-decoded; see `HTTPRequestHead.pathSegments`.
+    package var pathSegments: [String] { head.pathSegments }
+    /// The query's parameters, decoded; see `HTTPRequestHead.query`.
+    package var query: [(name: String, value: String)] { head.query }
+    /// The version.
+    package var version: HTTPVersion { head.version }
+    /// The fields.
+    package var headers: HTTPHeaders { head.headers }
+}
+
+/// What a handler answers. `Date`, `Content-Length`, `Transfer-Encoding` and `Connection` are the server's: fields of these
+/// names are left out, except that `Connection: close` closes the connection after the response.
+package struct HTTPResponse: Sendable {
+    /// The content.
+    package enum Body: Sendable {
+        /// All of it. Left out for HEAD, 204 and 304.
+        case bytes([UInt8])
+        /// Written piece by piece, in chunks. The closure runs in the handler's task, after it, and is cancelled when the
+        /// client goes away. When it throws the connection breaks off, so that the client does not take it for the whole.
+        case stream(@Sendable (HTTPBodyWriter) async throws -> Void)
+    }
+
+    /// The status, 200 to 599; anything else is sent as 500.
+    package var status: Int
+    /// The fields.
+    package var headers: HTTPHeaders
+    /// The content.
+    package var body: Body
+
+    /// Makes a response.
+    package init(status: Int = 200, headers: HTTPHeaders = HTTPHeaders(), body: Body = .bytes([])) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// A plain text response.
+    package static func text(_ text: String, status: Int = 200) -> HTTPResponse {
+        HTTPResponse(
+            status: status, headers: ["Content-Type": "text/plain; charset=utf-8"], body: .bytes(Array(text.utf8)))
+    }
+}
+
+/// Writes the content of one streaming response.
+package struct HTTPBodyWriter: Sendable {
+    let connection: HTTPConnection
+    let generation: UInt64
+
+    /// Sends `bytes` and returns when there is room for more: a slow reader slows its producer down. One call at a time.
+    /// Throws `CancellationError` when the task is cancelled, `HTTPServerError` when the client is gone, also when it
+    /// takes nothing for as long as the write deadline.
+    package func write(_ bytes: [UInt8]) async throws {
+        try Task.checkCancellation()
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                connection.onLoop { $0.push(bytes, generation: generation, continuation) }
+            }
+        } onCancel: {
+            connection.onLoop { $0.cancelWrite(generation: generation) }
+        }
+    }
+
+    /// Sends text as UTF-8; see `write(_:)`.
+    package func write(_ text: String) async throws { try await write(Array(text.utf8)) }
+}
