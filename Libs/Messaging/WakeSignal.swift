@@ -6,7 +6,17 @@ final class WakeSignal: Sendable {
     private struct State {
         var raised: UInt64 = 0
         var nextID: UInt64 = 0
-        var waiting: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var waiting: [UInt64: Waiter] = [:]
+    }
+
+    private struct Waiter {
+        let continuation: CheckedContinuation<Void, Never>
+        var timer: LoopTimer?
+
+        func resume() {
+            timer?.cancel()
+            continuation.resume()
+        }
     }
 
     private let state = Mutex(State())
@@ -18,7 +28,7 @@ final class WakeSignal: Sendable {
             defer { state.waiting.removeAll(keepingCapacity: true) }
             return Array(state.waiting.values)
         }
-        for continuation in waiting { continuation.resume() }
+        for waiter in waiting { waiter.resume() }
     }
 
     /// Returns when raised since `seen`, when `limit` has passed, or when the task is cancelled.
@@ -29,20 +39,25 @@ final class WakeSignal: Sendable {
             state.nextID += 1
             return state.nextID
         }
-        let timer = loop.schedule(after: limit) { self.resume(id) }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isDue = state.withLock { state in
                     guard state.raised == seen, !Task.isCancelled else { return true }
-                    state.waiting[id] = continuation
+                    state.waiting[id] = Waiter(continuation: continuation)
                     return false
                 }
-                if isDue { continuation.resume() }
+                guard !isDue else { return continuation.resume() }
+                // Only now: a timer that fired before the waiter is there would wake nobody.
+                let timer = loop.schedule(after: limit) { self.resume(id) }
+                let isOver = state.withLock { state in
+                    state.waiting[id]?.timer = timer
+                    return state.waiting[id] == nil
+                }
+                if isOver { timer.cancel() }
             }
         } onCancel: {
             resume(id)
         }
-        timer.cancel()
         return state.withLock { $0.raised }
     }
 
