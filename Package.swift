@@ -47,6 +47,7 @@ let values: [Target] = [
     library("Chronology"),
     library("Money", ["Chronology"]),
     library("Validation", ["Chronology", "Money"]),
+    library("Idempotency", ["Chronology"]),
     library("JSON", ["CSimdjson"]),
     library("CloudEvents", ["Chronology", "JSON"]),
     library("Secrets", ["CSodium"]),
@@ -66,10 +67,12 @@ let runtime: [Target] = [
     .target(
         name: "Contracts", dependencies: ["CContracts", "Chronology", "GRPC", "JSON", "Observability"],
         path: "Libs/Contracts", exclude: ["proto"], swiftSettings: settings),
-    library("ServiceRuntime", [
-        "AMQP", "Chronology", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging", "MessagingAMQP",
-        "Observability", "Postgres", "Validation",
-    ]),
+    library(
+        "ServiceRuntime",
+        [
+            "AMQP", "Chronology", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Idempotency", "JSON", "Messaging",
+            "MessagingAMQP", "Observability", "Postgres", "Validation",
+        ]),
 ]
 
 /// Test kits: servers of one's own, an in-memory broker, conformance suites.
@@ -80,20 +83,26 @@ let kits: [Target] = [
 
 let auth: [Target] = [
     service("AuthDomain", at: "AuthService/Domain", ["Chronology", "Money", "Validation"]),
-    service("AuthApplication", at: "AuthService/Application", ["AuthDomain", "Chronology", "Observability", "Validation"]),
+    service(
+        "AuthApplication", at: "AuthService/Application", ["AuthDomain", "Chronology", "Observability", "Validation"]),
     service(
         "AuthInfrastructure", at: "AuthService/Infrastructure",
         [
-            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "JSON", "Messaging", "Observability", "Postgres",
+            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "Idempotency", "JSON", "Messaging",
+            "Observability", "Postgres",
             "Secrets", "ServiceRuntime", "Tokens", "EventLoop",
         ]),
     service(
         "AuthAPI", at: "AuthService/API",
-        ["AuthApplication", "AuthDomain", "Chronology", "Contracts", "GRPC", "ServiceRuntime", "Observability", "Validation"]),
+        [
+            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "GRPC", "Idempotency", "ServiceRuntime",
+            "Observability", "Validation",
+        ]),
     program(
         "auth-service", at: "Services/AuthService/Main",
         [
-            "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "EventLoop", "GRPC", "Messaging", "Observability",
+            "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "EventLoop", "GRPC", "Messaging",
+            "Observability",
             "Postgres", "Secrets", "ServiceRuntime", "Tokens", "Chronology",
         ]),
 ]
@@ -101,23 +110,27 @@ let auth: [Target] = [
 let expense: [Target] = [
     service("ExpenseDomain", at: "ExpenseService/Domain", ["Chronology", "Money", "Validation"]),
     service(
-        "ExpenseApplication", at: "ExpenseService/Application", ["ExpenseDomain", "Chronology", "Money", "Observability", "Validation"]),
+        "ExpenseApplication", at: "ExpenseService/Application",
+        ["ExpenseDomain", "Chronology", "Idempotency", "Money", "Observability", "Validation"]),
     service(
         "ExpenseInfrastructure", at: "ExpenseService/Infrastructure",
         [
-            "ExpenseApplication", "ExpenseDomain", "Chronology", "CloudEvents", "Contracts", "JSON", "Messaging", "Money",
+            "ExpenseApplication", "ExpenseDomain", "Chronology", "CloudEvents", "Contracts", "Idempotency", "JSON",
+            "Messaging", "Money",
             "Observability", "Postgres", "ServiceRuntime", "Validation",
         ]),
     service(
         "ExpenseAPI", at: "ExpenseService/API",
         [
-            "ExpenseApplication", "ExpenseDomain", "Chronology", "Contracts", "GRPC", "Money", "ServiceRuntime",
+            "ExpenseApplication", "ExpenseDomain", "Chronology", "Contracts", "GRPC", "Idempotency", "Money",
+            "ServiceRuntime",
             "Observability", "Validation",
         ]),
     program(
         "expense-service", at: "Services/ExpenseService/Main",
         [
-            "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "EventLoop", "GRPC", "Messaging", "Observability",
+            "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "EventLoop", "GRPC", "Messaging",
+            "Observability",
             "Postgres", "ServiceRuntime", "Chronology",
         ]),
 ]
@@ -126,17 +139,19 @@ let portfolio: [Target] = [
     service("PortfolioDomain", at: "PortfolioService/Domain", ["Chronology", "Money", "Validation"]),
     service(
         "PortfolioApplication", at: "PortfolioService/Application",
-        ["PortfolioDomain", "Chronology", "Money", "Observability", "Validation"]),
+        ["PortfolioDomain", "Chronology", "Idempotency", "Money", "Observability", "Validation"]),
     service(
         "PortfolioInfrastructure", at: "PortfolioService/Infrastructure",
         [
-            "PortfolioApplication", "PortfolioDomain", "Chronology", "CloudEvents", "Contracts", "JSON", "Messaging", "Money",
+            "PortfolioApplication", "PortfolioDomain", "Chronology", "CloudEvents", "Contracts", "Idempotency", "JSON",
+            "Messaging", "Money",
             "Observability", "Postgres", "ServiceRuntime", "Validation",
         ]),
     service(
         "PortfolioAPI", at: "PortfolioService/API",
         [
-            "PortfolioApplication", "PortfolioDomain", "Chronology", "Contracts", "GRPC", "Money", "ServiceRuntime",
+            "PortfolioApplication", "PortfolioDomain", "Chronology", "Contracts", "GRPC", "Idempotency", "Money",
+            "ServiceRuntime",
             "Observability", "Validation",
         ]),
     program(
@@ -160,7 +175,10 @@ let eventProcessor: [Target] = [
         ]),
     service(
         "ProcessorAPI", at: "EventProcessor/API",
-        ["ProcessorApplication", "ProcessorDomain", "Chronology", "Contracts", "GRPC", "ServiceRuntime", "Observability", "Validation"]),
+        [
+            "ProcessorApplication", "ProcessorDomain", "Chronology", "Contracts", "GRPC", "ServiceRuntime",
+            "Observability", "Validation",
+        ]),
     program(
         "event-processor", at: "Services/EventProcessor/Main",
         [
@@ -173,7 +191,8 @@ let gateway: [Target] = [
     service(
         "GatewayAPI", at: "Gateway/API",
         [
-            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging", "Observability",
+            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging",
+            "Observability",
             "ServiceRuntime", "Tokens",
         ]),
     program(
@@ -194,11 +213,17 @@ let testTargets: [Target] = [
     tests("EventLoopTests", ["EventLoop"]),
     tests("HTTPServerTests", ["HTTPServer", "EventLoop"]),
     tests("GRPCTests", ["GRPC", "EventLoop", "Observability"]),
-    tests("PostgresIntegrationTests", ["Postgres", "EventLoop", "Chronology", "Money", "Observability", "ServersTesting"]),
-    tests("AMQPIntegrationTests", ["AMQP", "EventLoop", "Observability", "ServersTesting"]),
+    tests(
+        "PostgresIntegrationTests", ["Postgres", "EventLoop", "Chronology", "Money", "Observability", "ServersTesting"]),
+    tests(
+        "AMQPIntegrationTests",
+        ["AMQP", "CloudEvents", "Messaging", "MessagingAMQP", "MessagingTesting", "Observability", "ServersTesting"]),
     tests(
         "MessagingTests",
-        ["Messaging", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop", "JSON", "Observability", "Postgres"]),
+        [
+            "Messaging", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop", "JSON", "Observability",
+            "Postgres",
+        ]),
     tests(
         "MessagingIntegrationTests",
         [
@@ -209,7 +234,8 @@ let testTargets: [Target] = [
     tests(
         "ServiceRuntimeTests",
         [
-            "ServiceRuntime", "Chronology", "EventLoop", "GRPC", "HTTPServer", "Observability", "Postgres", "ServersTesting",
+            "ServiceRuntime", "Chronology", "EventLoop", "GRPC", "HTTPServer", "Observability", "Postgres",
+            "ServersTesting",
             "Validation",
         ]),
     tests("AuthTests", ["AuthDomain", "AuthApplication", "Chronology", "Validation"]),

@@ -1,0 +1,62 @@
+package import Contracts
+package import GRPC
+package import Idempotency
+package import Postgres
+
+/// Performs calls that honour `Idempotency-Key`: the same request again gets the first answer again, and no second effect.
+package struct IdempotentCalls: Sendable {
+    /// Metadata in which the gateway passes the key on.
+    package static let keyMetadata = "idempotency-key"
+    /// Metadata in which the gateway passes on what tells whether two requests are the same.
+    package static let fingerprintMetadata = "idempotency-fingerprint"
+    /// Trailing metadata, `true` on an answer that was given before.
+    package static let replayedMetadata = "idempotency-replayed"
+
+    private let pool: PostgresPool
+
+    /// - Parameter pool: of the schema that holds the effects and `IdempotencyRecords`.
+    package init(pool: PostgresPool) {
+        self.pool = pool
+    }
+
+    /// Runs `body`, or gives the answer that it gave before.
+    ///
+    /// `body` makes the effect. It passes the answer to the closure it gets, before the effect, and writes the receipt that
+    /// comes back in the transaction of the effect. There is no receipt for a call without a key.
+    ///
+    /// - Throws: 422 `idempotency_key_reused` where the key stands for another request; what `body` throws otherwise.
+    package func perform<Answer: ContractMessage>(
+        caller: Caller, context: ServerContext,
+        _ body: (@Sendable (Answer) throws -> IdempotencyReceipt?) async throws -> Answer
+    ) async throws -> Answer {
+        guard let key = Self.key(caller, context.metadata) else { return try await body { _ in nil } }
+        if let answer: Answer = try await recorded(key, context) { return answer }
+        do {
+            return try await body { IdempotencyReceipt(key: key, answer: try $0.serialized()) }
+        } catch  where IdempotencyRecords.isTaken(error) {
+            // Somebody with the same key committed first; the effect of this call was rolled back.
+            guard let answer: Answer = try await recorded(key, context) else { throw error }
+            return answer
+        }
+    }
+
+    private func recorded<Answer: ContractMessage>(_ key: IdempotencyKey, _ context: ServerContext) async throws
+        -> Answer?
+    {
+        let rows = try await pool.query(
+            "SELECT fingerprint, answer FROM idempotency_keys WHERE user_id = \(key.userID) AND key = \(key.key)")
+        guard let row = rows.first else { return nil }
+        let (fingerprint, answer) = try row.decode(String.self, [UInt8].self)
+        guard fingerprint == key.fingerprint else {
+            throw ProblemDetails(
+                code: "idempotency_key_reused", status: 422, detail: "The key was used for another request before.")
+        }
+        context.setTrailingMetadata([Self.replayedMetadata: "true"])
+        return try Answer(serialized: answer)
+    }
+
+    private static func key(_ caller: Caller, _ metadata: GRPCMetadata) -> IdempotencyKey? {
+        guard let key = metadata[keyMetadata], let fingerprint = metadata[fingerprintMetadata] else { return nil }
+        return IdempotencyKey(userID: caller.userID, key: key, fingerprint: fingerprint)
+    }
+}
