@@ -65,6 +65,12 @@ package struct PostgresQuery: Sendable, Hashable, ExpressibleByStringInterpolati
             query.bindings.append(value)
         }
 
+        /// Binds a value that may be NULL.
+        package mutating func appendInterpolation<T: PostgresEncodable>(_ value: T?) {
+            query.appendPlaceholder(number: query.placeholders.count + 1)
+            query.bindings.append(value)
+        }
+
         /// Inserts SQL as it is. Never for anything that came from outside.
         package mutating func appendInterpolation(unescaped sql: String) { query.sql += sql }
 
