@@ -21,9 +21,9 @@ struct florin_json {
 
 namespace {
 
-constexpr size_t largest_text = size_t(64) << 20;
-constexpr size_t kept_documents = 8;
-constexpr size_t kept_capacity = size_t(256) << 10;
+constexpr size_t largest_text = size_t(16) << 20;
+constexpr size_t kept_documents = 4;
+constexpr size_t kept_capacity = size_t(64) << 10;
 constexpr uint64_t value_mask = 0x00FFFFFFFFFFFFFF;
 
 /// Documents whose buffers are ready for the next text on this thread.

@@ -9,7 +9,7 @@ internal import CSimdjson
     private let handle: OpaquePointer
     let view: florin_json_view
 
-    /// Parses a text of UTF-8 without byte order mark, at most 64 MiB long.
+    /// Parses a text of UTF-8 without byte order mark, at most 16 MiB long.
     ///
     /// Duplicate keys are kept, in order; see `firstDuplicateKey()`.
     package init(parsing bytes: [UInt8], maximumDepth: Int = JSONDocument.defaultDepth) throws(JSONError) {

@@ -16,7 +16,7 @@ package struct JSONError: Error, Equatable, CustomStringConvertible {
         case nul = 6
         /// A string contains half of a surrogate pair.
         case loneSurrogate = 7
-        /// The text is larger than 64 MiB.
+        /// The text is larger than 16 MiB.
         case tooLarge = 8
         /// No memory for the document.
         case outOfMemory = 9
