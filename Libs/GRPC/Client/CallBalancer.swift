@@ -27,14 +27,14 @@ final class CallBalancer: @unchecked Sendable {
     /// The channel's state as last seen on the loop. From anywhere.
     var state: GRPCChannel.State { published.withLock { $0 } }
 
-    // MARK: Calls
-
-    /// Takes a call into the channel, or fails it.
+    /// Begins to connect to addresses that were not tried yet.
     func connectAll() {
         guard !isShutDown else { return }
         for subchannel in subchannels { subchannel.connectIfIdle() }
         publish()
     }
+
+    // MARK: Calls
 
     private func pick() -> Subchannel? {
         for offset in 0..<subchannels.count {

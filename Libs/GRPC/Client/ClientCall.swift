@@ -25,7 +25,7 @@ final class ClientCall: @unchecked Sendable {
     typealias Reply = Result<GRPCReply, GRPCStatus>
 
     /// How often a call that no server has touched is sent once more.
-    private static let maximumAttempts = 5
+    private static let maximumAttempts = 8
 
     let loop: EventLoop
     let method: GRPCMethod
@@ -33,10 +33,9 @@ final class ClientCall: @unchecked Sendable {
     /// The framed request.
     let request: [UInt8]
     private let kind: Kind
-    private let timeout: Duration?
+    private let deadline: Duration?
     private let maximumMessageBytes: Int
     private weak var carrier: (any ClientCallCarrier)?
-    private(set) var deadline: Duration?
     private var phase = Phase.created
     private var timer: LoopTimer?
     private var attempts = 0
@@ -56,7 +55,6 @@ final class ClientCall: @unchecked Sendable {
         self.method = method
         self.request = MessageFraming.frame(request)
         self.metadata = metadata
-        self.timeout = timeout
         self.kind = kind
         self.maximumMessageBytes = maximumMessageBytes
         self.carrier = carrier
@@ -320,14 +318,28 @@ extension ClientCall: HTTP2StreamHandler {
             if code == .cancelled, let deadline, loop.now >= deadline { return finish(Self.deadlineExceeded) }
             return finish(GRPCStatus(code, "the stream was reset with HTTP/2 error \(error.rawValue)"))
         }
-        carrier?.carry(self)
+        tryAgain()
+    }
+
+    /// At once the first time, since another connection may take the call; after that with pauses of 5 ms and doubling,
+    /// since a server may count a stream as open for a moment longer than its client does.
+    private func tryAgain() {
+        guard attempts > 1 else {
+            carrier?.carry(self)
+            return
+        }
+        loop.schedule(after: .milliseconds(5 << (attempts - 2))) { [weak self] in
+            guard let self, !isFinished else { return }
+            guard let carrier else { return finish(GRPCStatus(.unavailable, "the channel is shut down")) }
+            carrier.carry(self)
+        }
     }
 
     func streamLost(wasSent: Bool) {
         guard prepareAnotherAttempt(isUntouched: !wasSent) else {
             return finish(GRPCStatus(.unavailable, "the connection was lost"))
         }
-        carrier?.carry(self)
+        tryAgain()
     }
 
     /// Makes ready to be sent again a call that no handler has seen (grpc/proposal: A6, "Transparent Retries").

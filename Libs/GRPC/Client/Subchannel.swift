@@ -115,9 +115,9 @@ final class Subchannel: @unchecked Sendable {
             return connectFailed(GRPCStatus(.unavailable, "\(address) closed the connection before it was ready"))
         }
         state = .connecting
-        if loop.now - since >= configuration.backoff.maximum || backoff.failures == 0 { backoff.reset() }
-        if loop.now - since >= configuration.backoff.initial * 10 {
-            backoff.reset()
+        let lifetime = loop.now - since
+        if lifetime >= configuration.backoff.initial { backoff.reset() }
+        if lifetime >= configuration.backoff.initial * 10 {
             connect()
         } else {
             retryLater()

@@ -201,6 +201,7 @@ extension HTTP2Connection: TCPConnectionDelegate {
     }
 
     func connectionDidReachEOF(_ connection: TCPConnection) {
+        guard !isClosing else { return }
         // HTTP/2 has no half-closed connection: a peer that will not send can neither acknowledge nor give credit.
         abort()
     }

@@ -231,6 +231,10 @@ final class ServerCall: @unchecked Sendable {
 
     private func sendStatus(_ status: GRPCStatus) {
         var trailers: [HeaderField] = hasSentHeaders ? [] : Self.headers
+        // Tells a caller whose compression was refused what would be taken (grpc/grpc: doc/compression.md).
+        if status.code == .unimplemented, !hasSentHeaders {
+            trailers.append(HeaderField("grpc-accept-encoding", "identity"))
+        }
         StatusCodec.encode(status, trailing: reply.state.withLock { $0.trailing }, into: &trailers)
         _ = connection.http.submit { session in
             if hasSentHeaders {

@@ -41,7 +41,8 @@ package struct GRPCStatus: Error, Sendable, Hashable {
         self.metadata = metadata
     }
 
-    /// True when the same call may succeed later without any change: the peer was not there or refused for now.
+    /// True when the same call may succeed later without any change: the peer was not there, refused for now, or was lost
+    /// on the way. A lost call may have had its effect; only the caller knows whether it can be repeated safely.
     package var isRetriable: Bool { code == .unavailable }
 }
 

@@ -106,7 +106,8 @@ def deadline_ends_the_call_and_the_handler(channel):
 
 @check
 def server_sees_the_deadline(channel):
-    assert 20_000 < int(say(channel)(b"deadline", timeout=LONG)) <= 30_000
+    # grpcio rounds a timeout up to what it can write in few digits.
+    assert 20_000 < int(say(channel)(b"deadline", timeout=LONG)) <= 31_000
     assert say(channel)(b"deadline") == b"none"
 
 
