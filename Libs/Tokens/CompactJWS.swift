@@ -27,14 +27,14 @@ struct CompactJWS {
         let bytes = Array(token.utf8)
         let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else { throw Self.malformed }
-        keyID = try Self.keyID(ofHeader: Self.object(parts[0]).root, type: type)
+        keyID = try Self.keyID(ofHeader: Self.object(parts[0]), type: type)
         signature = try Self.decode(parts[2])
         payload = parts[1]
         signingInput = Array(bytes[..<parts[1].endIndex])
     }
 
     /// The claims; for after the signature was verified.
-    func claims() throws(TokenError) -> JSONDocument {
+    func claims() throws(TokenError) -> JSONValue {
         try Self.object(payload)
     }
 
@@ -51,7 +51,7 @@ struct CompactJWS {
     }
 
     /// A part that must hold one JSON object without a member twice.
-    private static func object(_ part: ArraySlice<UInt8>) throws(TokenError) -> JSONDocument {
+    private static func object(_ part: ArraySlice<UInt8>) throws(TokenError) -> JSONValue {
         let document: JSONDocument
         do {
             document = try JSONDocument(parsing: Base64URL.decode(ascii: Array(part)), maximumDepth: depth)
@@ -59,7 +59,7 @@ struct CompactJWS {
             throw malformed
         }
         guard document.root.kind == .object, document.firstDuplicateKey() == nil else { throw malformed }
-        return document
+        return document.root
     }
 
     private static func decode(_ part: ArraySlice<UInt8>) throws(TokenError) -> [UInt8] {

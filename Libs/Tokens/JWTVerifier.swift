@@ -37,11 +37,10 @@ package struct JWTVerifier: Sendable {
         guard try key.isValid(signature: parsed.signature, for: parsed.signingInput) else {
             throw TokenError(.badSignature, "the key did not sign these bytes")
         }
-        // The document keeps what the value points into alive.
-        let document = try parsed.claims()
-        try checkParties(document.root)
-        let claims = try AccessTokenClaims(document.root)
-        try checkTimes(claims, document.root)
+        let payload = try parsed.claims()
+        try checkParties(payload)
+        let claims = try AccessTokenClaims(payload)
+        try checkTimes(claims, payload)
         return claims
     }
 

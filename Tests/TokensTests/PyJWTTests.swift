@@ -28,6 +28,9 @@ struct PyJWTTests {
             .deletingLastPathComponent()
         let python =
             ProcessInfo.processInfo.environment["FLORIN_PYTHON"] ?? root.appending(path: ".venv/bin/python").path()
+        try #require(
+            FileManager.default.isExecutableFile(atPath: python),
+            "no Python with PyJWT: set FLORIN_PYTHON, or make .venv in the package's root")
         let process = Process()
         process.executableURL = URL(filePath: python)
         process.arguments = [root.appending(path: "Tests/Interop/jwt/pyjwt_judge.py").path()]
@@ -35,7 +38,7 @@ struct PyJWTTests {
         process.standardInput = input
         process.standardOutput = output
         try process.run()
-        // The request is larger than a pipe holds; the judge reads all of it before it writes.
+        // The judge reads all of it before it writes, so that neither pipe fills up.
         try input.fileHandleForWriting.write(contentsOf: JSONSerialization.data(withJSONObject: request))
         try input.fileHandleForWriting.close()
         let answer = try #require(try output.fileHandleForReading.readToEnd())
