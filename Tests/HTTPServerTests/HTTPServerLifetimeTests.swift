@@ -1,0 +1,206 @@
+import EventLoop
+import HTTPServer
+import Testing
+
+@Suite struct HTTPServerLifetimeTests {
+    @Test func aHeadHasADeadline() async throws {
+        try await ServerFixture.run({ $0.headTimeout = .milliseconds(100) }) { fixture in
+            let client = try RawClient(fixture.address)
+            async let all = client.receiveAll()
+            // A byte now and then does not move the deadline.
+            for byte in "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" {
+                do { try await client.send(String(byte)) } catch { break }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(try await all.statuses == [408])
+        }
+    }
+
+    @Test func contentHasADeadline() async throws {
+        try await ServerFixture.run({ $0.bodyTimeout = .milliseconds(100) }) { fixture in
+            let text = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc"
+            let statuses = try await RawClient.exchange(text, with: fixture.address).statuses
+            #expect(statuses == [408])
+        }
+    }
+
+    @Test func silentConnectionsClose() async throws {
+        try await ServerFixture.run({
+            $0.headTimeout = .milliseconds(100)
+            $0.idleTimeout = .milliseconds(100)
+        }) { fixture in
+            let silent = try RawClient(fixture.address)
+            #expect(try await silent.receiveAll().isEmpty)
+            let idle = try await RawClient.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", with: fixture.address)
+            #expect(idle.statuses == [200])
+            try await eventually("both are gone") { fixture.server.statistics.connections == 0 }
+        }
+    }
+
+    @Test func aHandlerHasADeadline() async throws {
+        try await ServerFixture.run({ $0.handlerTimeout = .milliseconds(100) }) { fixture in
+            let response = try await RawClient.exchange("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n", with: fixture.address)
+            #expect(response.statuses == [503])
+            #expect(response.contains("handlerTimeout"))
+            try await eventually("it is cancelled") { fixture.events.has("cancelled") }
+        }
+    }
+
+    @Test func aClientThatTakesNothingIsCutOff() async throws {
+        try await ServerFixture.run({ $0.writeTimeout = .milliseconds(100) }) { fixture in
+            let streaming = try RawClient(fixture.address, receiveBuffer: 4096)
+            try await streaming.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await eventually("the producer ends") { fixture.events.has("endless ended") }
+            try await eventually("the connection is gone") { fixture.server.statistics.connections == 0 }
+            #expect(fixture.server.statistics.active == 0)
+        }
+    }
+
+    @Test func aClientThatLeavesCancelsItsHandler() async throws {
+        try await ServerFixture.run { fixture in
+            let client = try RawClient(fixture.address)
+            try await client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await eventually("the handler runs") { fixture.events.has("waiting") }
+            client.leave()
+            try await eventually("the handler is cancelled") { fixture.events.has("cancelled") }
+            try await eventually("the connection is gone") { fixture.server.statistics.connections == 0 }
+            #expect(fixture.server.statistics.active == 0)
+        }
+    }
+
+    @Test func aClientThatLeavesEndsItsStream() async throws {
+        try await ServerFixture.run { fixture in
+            let client = try RawClient(fixture.address)
+            try await client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await eventually("it streams") { fixture.events.has("streaming") }
+            client.leave()
+            try await eventually("the producer ends") { fixture.events.has("stream ended") }
+            try await eventually("nothing is left") { fixture.server.statistics.active == 0 }
+        }
+    }
+
+    @Test func aClientThatHasFinishedSendingIsAnswered() async throws {
+        try await ServerFixture.run({ $0.halfCloseGrace = .seconds(60) }) { fixture in
+            let client = try RawClient(fixture.address)
+            let one = "GET /stubborn HTTP/1.1\r\nHost: a\r\n\r\n"
+            try await client.send(one + one + "GET /hop HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.endSending()
+            let all = try await client.receiveAll()
+            #expect(all.statuses == [200, 200, 200])
+            #expect(all.hasSuffix("hopped true"))
+        }
+    }
+
+    @Test func anUnfinishedRequestAtTheEndIsDropped() async throws {
+        try await ServerFixture.run { fixture in
+            let client = try RawClient(fixture.address)
+            try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe")
+            client.endSending()
+            #expect(try await client.receiveAll().isEmpty)
+            #expect(fixture.server.statistics.requests == 0)
+        }
+    }
+
+    @Test func connectionsAreLimited() async throws {
+        try await ServerFixture.run({ $0.maxConnections = 2 }) { fixture in
+            let first = try RawClient(fixture.address)
+            let second = try RawClient(fixture.address)
+            for client in [first, second] {
+                try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try await client.receive(until: "Hello").statuses == [200])
+            }
+            let third = try RawClient(fixture.address)
+            #expect(try await third.receiveAll().statuses == [503])
+            first.leave()
+            try await eventually("a place is free") { fixture.server.statistics.connections == 1 }
+            let fourth = try RawClient(fixture.address)
+            try await fourth.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await fourth.receive(until: "Hello").statuses == [200])
+        }
+    }
+
+    @Test func connectionsOfOneAddressAreLimited() async throws {
+        try await ServerFixture.run({ $0.maxConnectionsPerAddress = 1 }) { fixture in
+            let first = try RawClient(fixture.address)
+            try await first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await first.receive(until: "Hello").statuses == [200])
+            #expect(try await RawClient(fixture.address).receiveAll().statuses == [503])
+        }
+    }
+
+    @Test func drainEndsStreamsAndFinishesRequests() async throws {
+        try await ServerFixture.run { fixture in
+            let streaming = try RawClient(fixture.address)
+            let working = try RawClient(fixture.address)
+            let idle = try RawClient(fixture.address)
+            try await idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await idle.receive(until: "Hello").statuses == [200])
+            try await streaming.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await eventually("it streams") { fixture.events.has("streaming") }
+            try await working.send("GET /stubborn HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await eventually("it works") { fixture.events.has("working") }
+            async let drained: Void = fixture.server.drain(deadline: .seconds(60))
+            let stream = try await streaming.receiveAll()
+            #expect(stream.hasSuffix("data: first\n\n\r\n0\r\n\r\n"))
+            let answer = try await working.receiveAll()
+            #expect(answer.hasSuffix("done"))
+            #expect(answer.contains("Connection: close"))
+            #expect(try await idle.receiveAll().isEmpty)
+            await drained
+            #expect(fixture.events.all.firstIndex(of: "stream ended")! < fixture.events.all.firstIndex(of: "worked")!)
+            #expect(fixture.server.statistics.connections == 0)
+            #expect(throws: RawClient.Failure.self) { try RawClient(fixture.address) }
+        }
+    }
+
+    @Test func aRequestDuringTheDrainIsStillAnswered() async throws {
+        try await ServerFixture.run({ $0.drainIdleGrace = .seconds(30) }) { fixture in
+            let client = try RawClient(fixture.address)
+            try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await client.receive(until: "Hello").statuses == [200])
+            async let drained: Void = fixture.server.drain(deadline: .seconds(60))
+            try await eventually("no new connections are taken") { (try? RawClient(fixture.address)) == nil }
+            try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            let last = try await client.receiveAll()
+            #expect(last.contains("Connection: close"))
+            await drained
+        }
+    }
+
+    @Test func drainHasADeadline() async throws {
+        try await ServerFixture.run { fixture in
+            let client = try RawClient(fixture.address)
+            try await client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await eventually("the handler runs") { fixture.events.has("waiting") }
+            await fixture.server.drain(deadline: .milliseconds(50))
+            #expect(fixture.events.has("cancelled"))
+            #expect(fixture.server.statistics.active == 0)
+            #expect(try await client.receiveAll().isEmpty)
+        }
+    }
+
+    @Test func manyClientsComeAndGo() async throws {
+        try await ServerFixture.run { fixture in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<60 {
+                    group.addTask {
+                        let client = try RawClient(fixture.address)
+                        switch number % 4 {
+                        case 0: try await client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+                        case 1: try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx")
+                        case 2: try await client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+                        default:
+                            try await client.send("GET /close HTTP/1.1\r\nHost: a\r\n\r\n")
+                            #expect(try await client.receiveAll().hasSuffix("bye"))
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            try await eventually("nothing is left behind") {
+                let statistics = fixture.server.statistics
+                return statistics.connections == 0 && statistics.active == 0
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import EventLoop
+import HTTPServer
+import Synchronization
+import Testing
+
+/// A server on a loop of its own, with a handler that the tests steer by path.
+struct ServerFixture: Sendable {
+    let loop: EventLoop
+    let server: HTTPServer
+    let address: SocketAddress
+    let events: Events
+
+    /// Runs `body` with a server and takes everything down afterwards.
+    static func run(
+        _ configure: (inout HTTPServer.Configuration) -> Void = { _ in }, _ body: (ServerFixture) async throws -> Void
+    ) async throws {
+        let loop = try EventLoop(name: "http")
+        loop.start()
+        let events = Events()
+        var configuration = HTTPServer.Configuration()
+        configure(&configuration)
+        let handler = TestHandler(loop: loop, events: events)
+        let server = HTTPServer(loop: loop, configuration: configuration) { await handler.answer($0) }
+        var failure: (any Error)?
+        do {
+            let address = try await server.start()
+            try await body(ServerFixture(loop: loop, server: server, address: address, events: events))
+        } catch { failure = error }
+        await server.drain(deadline: .zero)
+        await loop.shutdown()
+        if let failure { throw failure }
+    }
+}
+
+/// What handlers note.
+final class Events: Sendable {
+    private let notes = Mutex<[String]>([])
+    let written = Atomic<Int>(0)
+
+    func add(_ note: String) { notes.withLock { $0.append(note) } }
+    var all: [String] { notes.withLock { $0 } }
+    func has(_ note: String) -> Bool { all.contains(note) }
+}
+
+struct TestHandler: Sendable {
+    let loop: EventLoop
+    let events: Events
+
+    func answer(_ request: HTTPRequest) async -> HTTPResponse {
+        switch request.pathSegments.first {
+        case "echo": return HTTPResponse(headers: ["X-Count": "\(request.body.count)"], body: .bytes(request.body))
+        case "hop":
+            await Task { await Task.yield() }.value
+            return .text("hopped \(loop.isCurrent)")
+        case "wait": return await wait()
+        case "stubborn": return await stubborn()
+        case "big": return HTTPResponse(body: .bytes([UInt8](repeating: 0x78, count: 32 << 20)))
+        case "empty": return HTTPResponse(status: 204)
+        case "close": return HTTPResponse(headers: ["Connection": "close"], body: .bytes(Array("bye".utf8)))
+        case "pieces": return HTTPResponse(body: .stream { try await pieces($0) })
+        case "endless": return HTTPResponse(body: .stream { try await endless($0) })
+        case "broken":
+            return HTTPResponse(
+                body: .stream { writer in
+                    try await writer.write("half")
+                    throw HTTPServerError(.concurrentWrite)
+                })
+        case "events":
+            return HTTPResponse(headers: ["Content-Type": "text/event-stream"], body: .stream { try await ticks($0) })
+        default: return .text("Hello")
+        }
+    }
+
+    /// Answers when cancelled, or after far too long.
+    private func wait() async -> HTTPResponse {
+        events.add("waiting")
+        do {
+            try await loop.sleep(for: .seconds(100))
+            return .text("waited")
+        } catch {
+            events.add("cancelled")
+            return .text("cancelled", status: 503)
+        }
+    }
+
+    /// Takes its time whatever happens.
+    private func stubborn() async -> HTTPResponse {
+        events.add("working")
+        await withCheckedContinuation { continuation in
+            loop.schedule(after: .milliseconds(300)) { continuation.resume() }
+        }
+        events.add("worked")
+        return .text("done")
+    }
+
+    private func pieces(_ writer: HTTPBodyWriter) async throws {
+        for piece in ["one ", "", "two ", "three"] {
+            try await writer.write(piece)
+            await Task { await Task.yield() }.value
+        }
+        try await writer.write([UInt8](repeating: 0x2E, count: 20_000))
+    }
+
+    private func endless(_ writer: HTTPBodyWriter) async throws {
+        defer { events.add("endless ended") }
+        let piece = [UInt8](repeating: 0x61, count: 10_000)
+        while true {
+            try await writer.write(piece)
+            events.written.add(piece.count, ordering: .relaxed)
+        }
+    }
+
+    private func ticks(_ writer: HTTPBodyWriter) async throws {
+        defer { events.add("stream ended") }
+        try await writer.write("data: first\n\n")
+        events.add("streaming")
+        while true { try await loop.sleep(for: .seconds(100)) }
+    }
+}
