@@ -50,6 +50,7 @@ package struct CalendarDate: Sendable, Hashable {
         return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
     }
 
+    /// Proleptic Gregorian; zero and below before year 1.
     package var year: Int { components.year }
     /// 1 (January) to 12.
     package var month: Int { components.month }
@@ -62,6 +63,7 @@ package struct CalendarDate: Sendable, Hashable {
         return Self.daysIn(month: month, of: year)
     }
 
+    /// The day of the week.
     package var weekday: Weekday {
         // 1970-01-01 was a Thursday, three days after a Monday.
         let index = (Int(days) + 3) % 7
@@ -89,8 +91,8 @@ package struct CalendarDate: Sendable, Hashable {
         return CalendarDate(saturating: overflow ? (count < 0 ? .min : .max) : sum)
     }
 
-    /// The same day of the month `count` months later; the month's last day where it is shorter (31 January + 1 is 28 or
-    /// 29 February).
+    /// The same day of the month `count` months later; the month's last day where it is shorter (31 January + 1 is 28
+    /// or 29 February).
     package func adding(months count: Int) -> CalendarDate {
         let (year, month, day) = components
         // Beyond this many months every date is out of `Int32` days in any case.
@@ -142,6 +144,7 @@ package struct CalendarDate: Sendable, Hashable {
 }
 
 extension CalendarDate: Comparable {
+    /// Earlier is less.
     package static func < (left: CalendarDate, right: CalendarDate) -> Bool { left.days < right.days }
 }
 

@@ -10,10 +10,12 @@ package struct ChronologyError: Error, Hashable, CustomStringConvertible {
         case invalidIdentifier = "invalid_identifier"
     }
 
+    /// The rule that was broken.
     package let code: Code
     /// What was expected, without the input.
     package let message: String
 
+    /// An error with its rule and what was expected.
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
@@ -22,5 +24,6 @@ package struct ChronologyError: Error, Hashable, CustomStringConvertible {
     /// Always false: the same input stays wrong.
     package var isRetriable: Bool { false }
 
+    /// Code and message.
     package var description: String { "\(code.rawValue): \(message)" }
 }

@@ -3,6 +3,7 @@ package struct Timestamp: Sendable, Hashable {
     /// Microseconds since 1970-01-01T00:00:00Z, negative before it.
     package let microsecondsSinceEpoch: Int64
 
+    /// The instant so many microseconds after 1970-01-01T00:00:00Z.
     package init(microsecondsSinceEpoch: Int64) {
         self.microsecondsSinceEpoch = microsecondsSinceEpoch
     }
@@ -32,8 +33,10 @@ package struct Timestamp: Sendable, Hashable {
         return Timestamp(microsecondsSinceEpoch: overflow ? (interval < .zero ? .min : .max) : sum)
     }
 
+    /// `adding(_:)` as an operator.
     package static func + (instant: Timestamp, interval: Duration) -> Timestamp { instant.adding(interval) }
 
+    /// The instant `interval` earlier; the ends saturate.
     package static func - (instant: Timestamp, interval: Duration) -> Timestamp { instant.adding(.zero - interval) }
 
     /// The time from `earlier` to `later`, saturating at the ends of `Int64` microseconds.
@@ -63,6 +66,7 @@ package struct Timestamp: Sendable, Hashable {
 }
 
 extension Timestamp: Comparable {
+    /// Earlier is less.
     package static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.microsecondsSinceEpoch < right.microsecondsSinceEpoch
     }

@@ -3,8 +3,8 @@
 extension Timestamp: CustomStringConvertible {
     /// Reads an RFC 3339 date-time: `2026-11-20T09:30:00.123Z` or with an offset such as `+05:30`.
     ///
-    /// Refused: leap seconds (no POSIX clock shows them), hour 24, a space in place of `T`, more than nine decimals, years
-    /// outside 0001 to 9999 before or after the offset is taken off. What is finer than a microsecond is cut off.
+    /// Refused: leap seconds (no POSIX clock shows them), hour 24, a space in place of `T`, more than nine decimals,
+    /// years outside 0001 to 9999 before or after the offset is taken off. What is finer than a microsecond is cut off.
     package init(parsing text: String) throws(ChronologyError) {
         try self.init(parsing: text.utf8Span.span)
     }

@@ -17,7 +17,8 @@ package struct UUIDv7: Sendable, Hashable {
         self.low = low
     }
 
-    /// The identifier of these parts: `instant` in milliseconds (0 when before 1970), 12 bits of `randomA`, 62 of `randomB`.
+    /// The identifier of these parts: `instant` in milliseconds (0 when before 1970), 12 bits of `randomA`, 62 of
+    /// `randomB`.
     package init(at instant: Timestamp, randomA: UInt16, randomB: UInt64) {
         let milliseconds = UInt64(max(0, instant.millisecondsSinceEpoch)) & 0xFFFF_FFFF_FFFF
         high = milliseconds << 16 | Self.version | UInt64(randomA & 0x0FFF)

@@ -1,8 +1,9 @@
 internal import Glibc
 internal import Synchronization
 
-/// Makes identifiers that only ever grow (RFC 9562, section 6.2, method 1): within a millisecond the 12 bits of `rand_a`
-/// count, from a random start in their lower half; a clock that stands still or goes back is outrun by the counter.
+/// Makes identifiers that only ever grow (RFC 9562, section 6.2, method 1): within a millisecond the 12 bits of
+/// `rand_a` count, from a random start in their lower half; a clock that stands still or goes back is outrun by the
+/// counter.
 package final class UUIDv7Generator: Sendable {
     /// The generator behind `UUIDv7.make()`.
     package static let shared = UUIDv7Generator(clock: SystemClock())
@@ -16,6 +17,7 @@ package final class UUIDv7Generator: Sendable {
     private let clock: any WallClock
     private let state = Mutex(State())
 
+    /// A generator of its own, ordered against no other.
     package init(clock: any WallClock) {
         self.clock = clock
     }
@@ -41,7 +43,8 @@ package final class UUIDv7Generator: Sendable {
     }
 }
 
-/// The kernel's random numbers, asked for 256 bytes at a time: a system call each would be most of the cost of an identifier.
+/// The kernel's random numbers, asked for 256 bytes at a time: a system call each would be most of the cost of an
+/// identifier.
 private struct RandomPool {
     private var words: [UInt64] = Array(repeating: 0, count: 32)
     private var used = 32
@@ -55,7 +58,8 @@ private struct RandomPool {
     }
 
     private mutating func refill() {
-        // getentropy(3) gives up to 256 bytes whole or fails; the standard generator knows the ways round a kernel without it.
+        // getentropy(3) gives up to 256 bytes whole or fails; the standard generator knows the ways round a kernel
+        // without it.
         let status = unsafe words.withUnsafeMutableBytes { unsafe getentropy($0.baseAddress, $0.count) }
         if status != 0 {
             var generator = SystemRandomNumberGenerator()

@@ -13,8 +13,10 @@ extension WallClock {
 
 /// The machine's real-time clock.
 package struct SystemClock: WallClock {
+    /// The one clock of the machine; every value of the type is the same.
     package init() {}
 
+    /// CLOCK_REALTIME, in microseconds.
     package func now() -> Timestamp {
         var time = timespec()
         // Cannot fail for CLOCK_REALTIME and a valid pointer.

@@ -1,8 +1,8 @@
 extension Money {
     /// Splits into shares in proportion to the weights, without losing or making a minor unit.
     ///
-    /// Each share is its exact proportion cut toward zero; the minor units that are left go one each to the shares that lost
-    /// the most, the earlier first among equals. Throws `outOfDomain` for a negative weight or a sum of zero.
+    /// Each share is its exact proportion cut toward zero; the minor units that are left go one each to the shares that
+    /// lost the most, the earlier first among equals. Throws `outOfDomain` for a negative weight or a sum of zero.
     package func allocated(by weights: [Decimal]) throws(MoneyError) -> [Money] {
         let weights = try Self.integers(weights)
         var total: UInt128 = 0

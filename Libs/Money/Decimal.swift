@@ -1,7 +1,7 @@
 /// An exact decimal number: `mantissa / 10^scale`, at most 38 digits, at most 18 of them decimals.
 ///
-/// Nothing traps or wraps: what cannot be held throws `MoneyError`. The scale is kept as given (`12.50` stays `12.50`), but
-/// equality, order and hash are of the value: `12.5 == 12.50`.
+/// Nothing traps or wraps: what cannot be held throws `MoneyError`. The scale is kept as given (`12.50` stays `12.50`),
+/// but equality, order and hash are of the value: `12.5 == 12.50`.
 package struct Decimal: Sendable {
     /// The digits with their sign, as an integer; its magnitude is below 10^38.
     package let mantissa: Int128
@@ -15,7 +15,9 @@ package struct Decimal: Sendable {
     /// The most digits that a number can have, decimals among them.
     package static let maximumDigits = 38
 
+    /// 0 without decimals.
     package static let zero = Decimal(integer: 0)
+    /// 1 without decimals.
     package static let one = Decimal(integer: 1)
 
     /// `mantissa / 10^scale`.
@@ -45,8 +47,11 @@ package struct Decimal: Sendable {
         try self.init(mantissa: isNegative ? -Int128(magnitude) : Int128(magnitude), scale: scale)
     }
 
+    /// Whether the value is 0 at any scale.
     package var isZero: Bool { mantissa == 0 }
+    /// Whether the value is below 0.
     package var isNegative: Bool { mantissa < 0 }
+    /// Whether the value is above 0.
     package var isPositive: Bool { mantissa > 0 }
 
     /// The distance from zero, at the same scale.
@@ -71,6 +76,7 @@ package struct Decimal: Sendable {
         storedScale = scale
     }
 
+    /// The value with the other sign, at the same scale; always fits.
     package static prefix func - (value: Decimal) -> Decimal {
         // The range is symmetric, so that a negation always fits.
         Decimal(uncheckedMantissa: -value.mantissa, scale: value.storedScale)
@@ -80,22 +86,26 @@ package struct Decimal: Sendable {
 }
 
 extension Decimal: ExpressibleByIntegerLiteral {
+    /// A whole number written in code.
     package init(integerLiteral value: Int) {
         self.init(value)
     }
 }
 
 extension Decimal: Hashable, Comparable {
+    /// Equal values, whatever their scales.
     package static func == (left: Decimal, right: Decimal) -> Bool {
         if left.storedScale == right.storedScale { return left.mantissa == right.mantissa }
         return left.order(against: right) == 0
     }
 
+    /// Smaller value, whatever the scales.
     package static func < (left: Decimal, right: Decimal) -> Bool {
         if left.storedScale == right.storedScale { return left.mantissa < right.mantissa }
         return left.order(against: right) < 0
     }
 
+    /// Equal values hash alike, whatever their scales.
     package func hash(into hasher: inout Hasher) {
         let value = normalized
         hasher.combine(value.mantissa)

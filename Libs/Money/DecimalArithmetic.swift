@@ -38,8 +38,10 @@ extension Decimal {
         return try Decimal(isNegative: isNegative, magnitude: quotient, scale: maximumScale)
     }
 
+    /// Adds exactly; throws `overflow`.
     package static func += (left: inout Decimal, right: Decimal) throws(MoneyError) { left = try left + right }
 
+    /// Subtracts exactly; throws `overflow`.
     package static func -= (left: inout Decimal, right: Decimal) throws(MoneyError) { left = try left - right }
 
     /// The exact sum of all; zero for none.

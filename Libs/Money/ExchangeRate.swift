@@ -2,7 +2,9 @@ package import Chronology
 
 /// How much of `quote` one unit of `base` was worth on a day, by whom.
 package struct ExchangeRate: Sendable, Hashable {
+    /// The currency that one unit is taken of.
     package let base: Currency
+    /// The currency that the rate counts in.
     package let quote: Currency
     /// Units of `quote` for one unit of `base`; above zero.
     package let rate: Decimal
@@ -42,8 +44,8 @@ package struct ExchangeRate: Sendable, Hashable {
             base: quote, quote: base, rate: Decimal.one.divided(by: rate, scale: scale), date: date, source: source)
     }
 
-    /// The rate from this base to the other's quote, through the currency between them, to `scale` decimals, with the older
-    /// day of the two.
+    /// The rate from this base to the other's quote, through the currency between them, to `scale` decimals, with the
+    /// older day of the two.
     ///
     /// Throws `currencyMismatch` where the two do not meet.
     package func chained(with next: ExchangeRate, scale: Int = 12) throws(MoneyError) -> ExchangeRate {

@@ -2,6 +2,7 @@
 package struct Money: Sendable, Hashable {
     /// The amount in the currency's major unit, its scale that of the minor unit.
     package let amount: Decimal
+    /// The currency, which fixes the scale.
     package let currency: Currency
 
     /// Which signs an amount from outside may have.
@@ -24,8 +25,8 @@ package struct Money: Sendable, Hashable {
         self.init(scaled: try amount.rounded(scale: currency.minorUnits, rounding), currency)
     }
 
-    /// Reads an amount from outside: plain notation, at most 12 digits before the point and the currency's minor units after
-    /// it, and a sign that the rule allows.
+    /// Reads an amount from outside: plain notation, at most 12 digits before the point and the currency's minor units
+    /// after it, and a sign that the rule allows.
     package init(
         amount: String, currency code: String, sign: SignRule = .any
     ) throws(MoneyError) {
@@ -58,8 +59,11 @@ package struct Money: Sendable, Hashable {
         try Money(minorUnits: 0, currency)
     }
 
+    /// Whether the amount is 0.
     package var isZero: Bool { amount.isZero }
+    /// Whether the amount is below 0.
     package var isNegative: Bool { amount.isNegative }
+    /// Whether the amount is above 0.
     package var isPositive: Bool { amount.isPositive }
 
     private static func tooManyDecimals(_ currency: Currency) -> MoneyError {
@@ -86,10 +90,13 @@ extension Money {
         try left + (-right)
     }
 
+    /// The amount with the other sign.
     package static prefix func - (value: Money) -> Money { Money(scaled: -value.amount, value.currency) }
 
+    /// Adds exactly; throws `currencyMismatch` or `overflow`.
     package static func += (left: inout Money, right: Money) throws(MoneyError) { left = try left + right }
 
+    /// Subtracts exactly; throws `currencyMismatch` or `overflow`.
     package static func -= (left: inout Money, right: Money) throws(MoneyError) { left = try left - right }
 
     /// Throws `currencyMismatch`.

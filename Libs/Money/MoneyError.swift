@@ -28,10 +28,12 @@ package struct MoneyError: Error, Hashable, CustomStringConvertible {
         case outOfDomain = "number_out_of_domain"
     }
 
+    /// The rule that was broken.
     package let code: Code
     /// What was expected, without the input.
     package let message: String
 
+    /// An error with its rule and what was expected.
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
@@ -40,6 +42,7 @@ package struct MoneyError: Error, Hashable, CustomStringConvertible {
     /// Always false: the same input stays wrong.
     package var isRetriable: Bool { false }
 
+    /// Code and message.
     package var description: String { "\(code.rawValue): \(message)" }
 
     static var overflow: MoneyError { MoneyError(.overflow, "the number does not fit in 38 digits") }

@@ -3,6 +3,7 @@ package struct Percentage: Sendable, Hashable, Comparable, CustomStringConvertib
     /// In parts of a hundred.
     package let value: Decimal
 
+    /// So many parts of a hundred.
     package init(_ value: Decimal) {
         self.value = value
     }
@@ -26,6 +27,7 @@ package struct Percentage: Sendable, Hashable, Comparable, CustomStringConvertib
         return try Money(share, whole.currency)
     }
 
+    /// The smaller share is less.
     package static func < (left: Percentage, right: Percentage) -> Bool { left.value < right.value }
 
     /// The number alone: `80` or `33.33`.

@@ -7,7 +7,8 @@ package enum Statistics {
 
     /// The standard deviation of a sample (divisor n − 1) to `scale` decimals.
     ///
-    /// The mean and the squares are held to `min(18, 2 × scale)` decimals. Throws `divisionByZero` for fewer than two values.
+    /// The mean and the squares are held to `min(18, 2 × scale)` decimals. Throws `divisionByZero` for fewer than two
+    /// values.
     package static func standardDeviation(_ values: [Decimal], scale: Int) throws(MoneyError) -> Decimal {
         guard 0...Decimal.maximumScale ~= scale else { throw Decimal.scaleOutOfDomain }
         guard values.count > 1 else { throw MoneyError(.divisionByZero, "a deviation needs two values or more") }

@@ -32,12 +32,13 @@ package enum Hex {
 
 /// Base64 with `+`, `/` and padding (RFC 4648, section 4).
 package enum Base64 {
+    /// Four characters for each three bytes begun, padded with `=`.
     package static func encode(_ bytes: [UInt8]) -> String {
         encodeBase64(bytes, sodium_base64_VARIANT_ORIGINAL)
     }
 
-    /// Reads one encoding and refuses every other of the same bytes: `malformedEncoding` for missing padding, line breaks, spaces or
-    /// bits that are left over.
+    /// Reads one encoding and refuses every other of the same bytes: `malformedEncoding` for missing padding, line
+    /// breaks, spaces or bits that are left over.
     package static func decode(_ text: String) throws(SecretsError) -> [UInt8] {
         try decodeBase64(Array(text.utf8), sodium_base64_VARIANT_ORIGINAL)
     }
@@ -45,12 +46,13 @@ package enum Base64 {
 
 /// Base64 for URLs: with `-` and `_`, without padding (RFC 4648, section 5, as RFC 7515 uses it).
 package enum Base64URL {
+    /// As many characters as the bytes need, without padding.
     package static func encode(_ bytes: [UInt8]) -> String {
         encodeBase64(bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING)
     }
 
-    /// Reads one encoding and refuses every other of the same bytes: `malformedEncoding` for padding, line breaks, spaces or bits that are
-    /// left over.
+    /// Reads one encoding and refuses every other of the same bytes: `malformedEncoding` for padding, line breaks,
+    /// spaces or bits that are left over.
     package static func decode(_ text: String) throws(SecretsError) -> [UInt8] {
         try decodeBase64(Array(text.utf8), sodium_base64_VARIANT_URLSAFE_NO_PADDING)
     }

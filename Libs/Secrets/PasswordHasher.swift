@@ -3,16 +3,18 @@ internal import Glibc
 
 /// Argon2id (RFC 9106) with its parameters in the encoded hash: `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`.
 ///
-/// A call computes for about 20 ms and holds the memory of its parameters meanwhile: it belongs in an offload pool of bounded
-/// width. Passwords are taken as the UTF-8 that was typed, without normalisation.
+/// A call computes for 10 to 30 ms at the standard cost and holds the memory of its parameters meanwhile: it belongs in
+/// an offload pool of bounded width. Passwords are taken as the UTF-8 that was typed, without normalisation.
 package struct PasswordHasher: Sendable {
     /// The cost of a hash; the parallelism is 1, the only one that libsodium offers.
     package struct Parameters: Sendable, Hashable {
         /// In KiB.
         package let memory: Int
+        /// Passes over the memory.
         package let passes: Int
 
-        /// Throws `malformedHash` outside 8 KiB to 1 GiB of memory and 1 to 64 passes, where a hash would be no bar or no end.
+        /// Throws `malformedHash` outside 8 KiB to 1 GiB of memory and 1 to 64 passes, where a hash would be no bar or
+        /// no end.
         package init(memory: Int, passes: Int) throws(SecretsError) {
             guard 8...1_048_576 ~= memory, 1...64 ~= passes else { throw PasswordHasher.malformed }
             self.init(uncheckedMemory: memory, passes: passes)
@@ -27,8 +29,10 @@ package struct PasswordHasher: Sendable {
         package static let standard = Parameters(uncheckedMemory: 19 * 1024, passes: 2)
     }
 
+    /// The cost of new hashes.
     package let parameters: Parameters
 
+    /// A hasher for new hashes of the given cost.
     package init(parameters: Parameters = .standard) {
         self.parameters = parameters
     }

@@ -1,12 +1,14 @@
 internal import CSodium
 
-/// Anonymous public-key encryption (X25519, XSalsa20-Poly1305): whoever knows the public key seals, the private key alone opens.
+/// Anonymous public-key encryption (X25519, XSalsa20-Poly1305): whoever knows the public key seals, the private key
+/// alone opens.
 package enum SealedBox {
     private static let keyBytes = Int(crypto_box_PUBLICKEYBYTES)
     private static let overhead = Int(crypto_box_PUBLICKEYBYTES + crypto_box_MACBYTES)
 
     /// What messages are sealed to.
     package struct PublicKey: Sendable, Hashable {
+        /// The point, 32 bytes.
         package let bytes: [UInt8]
 
         /// Throws `invalidKey` for another length than 32 bytes.
@@ -20,11 +22,13 @@ package enum SealedBox {
             try self.init(bytes: Base64.decode(base64))
         }
 
+        /// The key in the form that `init(base64:)` reads.
         package var base64: String { Base64.encode(bytes) }
     }
 
     /// What opens messages; the public key follows from it.
     package struct PrivateKey: Sendable {
+        /// What messages for this key are sealed to.
         package let publicKey: PublicKey
         let secret: SecretBytes
 

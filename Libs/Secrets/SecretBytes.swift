@@ -2,9 +2,9 @@ internal import CSodium
 
 /// Bytes of a key: compared in constant time, never shown, wiped when their last owner goes.
 // @unchecked Sendable: the memory is written in the initializer alone, before the value is shared.
-@safe
-package final class SecretBytes: @unchecked Sendable {
+@safe package final class SecretBytes: @unchecked Sendable {
     private let storage: UnsafeMutablePointer<UInt8>
+    /// How many bytes there are.
     package let count: Int
 
     /// Copies the bytes; the caller's own copy is the caller's to forget.
@@ -44,6 +44,7 @@ package final class SecretBytes: @unchecked Sendable {
 }
 
 extension SecretBytes: Equatable, CustomStringConvertible, CustomReflectable {
+    /// Compares in constant time.
     package static func == (left: SecretBytes, right: SecretBytes) -> Bool {
         constantTimeEquals(left.revealed(), right.revealed())
     }

@@ -14,10 +14,12 @@ package struct SecretsError: Error, Hashable, CustomStringConvertible {
         case outOfMemory = "out_of_memory"
     }
 
+    /// What went wrong.
     package let code: Code
     /// What was expected; no key, password or message is part of it.
     package let message: String
 
+    /// An error with its kind and what was expected.
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
@@ -26,5 +28,6 @@ package struct SecretsError: Error, Hashable, CustomStringConvertible {
     /// True for a lack of memory alone: everything else stays as it is.
     package var isRetriable: Bool { code == .outOfMemory }
 
+    /// Code and message.
     package var description: String { "\(code.rawValue): \(message)" }
 }

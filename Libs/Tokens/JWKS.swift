@@ -5,9 +5,12 @@ internal import Secrets
 package struct JWKS: Sendable, Equatable {
     /// A public key and its `kid`.
     package struct Key: Sendable, Equatable {
+        /// `kid`: the name that tokens call the key by.
         package let id: String
+        /// The key itself.
         package let publicKey: RSAPublicKey
 
+        /// A key under a name.
         package init(id: String, publicKey: RSAPublicKey) {
             self.id = id
             self.publicKey = publicKey
@@ -18,13 +21,16 @@ package struct JWKS: Sendable, Equatable {
     package static let maximumBytes = 256 * 1024
     private static let maximumKeys = 100
 
+    /// The keys in the order of the text.
     package let keys: [Key]
 
+    /// A set of these keys.
     package init(_ keys: [Key]) {
         self.keys = keys
     }
 
-    /// Reads a JWK Set. Keys that are not for RS256 signatures, and damaged ones, are passed over (RFC 7517, section 5).
+    /// Reads a JWK Set. Keys that are not for RS256 signatures, and damaged ones, are passed over (RFC 7517, section
+    /// 5).
     ///
     /// Throws `malformedKeySet` for what is no key set, is larger than 256 KiB, has over 100 keys or two of one `kid`.
     package init(parsing bytes: [UInt8]) throws(TokenError) {

@@ -5,7 +5,9 @@ internal import Secrets
 package struct JWTSigner: Sendable {
     /// The `kid` of its tokens.
     package let keyID: String
+    /// `iss` of its tokens.
     package let issuer: String
+    /// `aud` of its tokens.
     package let audience: String
 
     private let key: RSAPrivateKey

@@ -4,6 +4,7 @@ internal import Synchronization
 package final class KeySet: Sendable {
     private let keys: Mutex<[String: RSAPublicKey]>
 
+    /// Starts with these keys, or none.
     package init(_ jwks: JWKS = JWKS([])) {
         keys = Mutex(Self.byID(jwks))
     }
@@ -26,6 +27,7 @@ package final class KeySet: Sendable {
         keys.withLock { $0[id] }
     }
 
+    /// Whether no key is known, so that no token can be verified.
     package var isEmpty: Bool { keys.withLock { $0.isEmpty } }
 
     /// The names of the keys, in order.

@@ -1,12 +1,11 @@
 internal import COpenSSL
 
-// One owner for each object of OpenSSL. The pointer is to be had inside a closure alone: the owner may end right after the
-// last line that names it, and a call borrows it until the closure returns.
+// One owner for each object of OpenSSL. The pointer is to be had inside a closure alone: the owner may end right after
+// the last line that names it, and a call borrows it until the closure returns.
 
 /// A key; read-only once made.
 // @unchecked Sendable: OpenSSL 3 lets any number of threads use one EVP_PKEY at once as long as none changes it.
-@safe
-final class KeyHandle: @unchecked Sendable {
+@safe final class KeyHandle: @unchecked Sendable {
     private let key: OpaquePointer
 
     init(owning key: OpaquePointer) {

@@ -56,7 +56,8 @@ package final class RSAPrivateKey: Sendable {
         try self.init(key)
     }
 
-    /// Reads a PKCS #8 key in PEM (`-----BEGIN PRIVATE KEY-----`, RFC 7468), and nothing before or after it but line ends.
+    /// Reads a PKCS #8 key in PEM (`-----BEGIN PRIVATE KEY-----`, RFC 7468), and nothing before or after it but line
+    /// ends.
     package convenience init(pkcs8PEM: String) throws(TokenError) {
         var lines = pkcs8PEM.split(whereSeparator: \.isNewline)
         guard lines.count > 2, lines.removeFirst() == Self.armour.begin, lines.removeLast() == Self.armour.end else {

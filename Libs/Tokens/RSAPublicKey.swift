@@ -13,8 +13,8 @@ package final class RSAPublicKey: Sendable {
     private let idle = Mutex<[VerificationContext]>([])
     private static let idleLimit = 8
 
-    /// Throws `invalidKey` unless the modulus is odd and has 2048 to 8192 bits (RFC 7518 asks for 2048 at least) and the exponent
-    /// is odd, from 65537 to 2³² − 1.
+    /// Throws `invalidKey` unless the modulus is odd and has 2048 to 8192 bits (RFC 7518 asks for 2048 at least) and
+    /// the exponent is odd, from 65537 to 2³² − 1.
     package init(modulus: [UInt8], exponent: [UInt8]) throws(TokenError) {
         let modulus = Array(modulus.drop { $0 == 0 })
         let exponent = Array(exponent.drop { $0 == 0 })
@@ -77,15 +77,15 @@ package final class RSAPublicKey: Sendable {
 }
 
 extension RSAPublicKey: Equatable {
+    /// The same modulus and exponent.
     package static func == (left: RSAPublicKey, right: RSAPublicKey) -> Bool {
         left.modulus == right.modulus && left.exponent == right.exponent
     }
 }
 
-/// What setting up costs more than half of a verification: the algorithms looked up, padding and digest chosen.
+/// A verification that is set up once: algorithms looked up, padding and digest chosen.
 // @unchecked Sendable: one caller at a time takes it out of the key's pool, under its lock, and puts it back there.
-@safe
-private final class VerificationContext: @unchecked Sendable {
+@safe private final class VerificationContext: @unchecked Sendable {
     private let verification: KeyContext
     private let digest: DigestContext
 

@@ -20,7 +20,9 @@ package struct TokenError: Error, Hashable, CustomStringConvertible {
         case expired = "expired"
         /// Before `nbf` or `iat`.
         case notYetValid = "not_yet_valid"
+        /// An `iss` other than this system's address.
         case wrongIssuer = "wrong_issuer"
+        /// An `aud` without this system.
         case wrongAudience = "wrong_audience"
         /// A claim that is missing or of another form.
         case invalidClaim = "invalid_claim"
@@ -32,10 +34,12 @@ package struct TokenError: Error, Hashable, CustomStringConvertible {
         case cryptography = "cryptography"
     }
 
+    /// The rule that was broken.
     package let code: Code
     /// What was expected, without anything from the token.
     package let message: String
 
+    /// An error with its rule and what was expected.
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
@@ -44,5 +48,6 @@ package struct TokenError: Error, Hashable, CustomStringConvertible {
     /// True for `unknownKey` alone: newer keys may know it.
     package var isRetriable: Bool { code == .unknownKey }
 
+    /// Code and message.
     package var description: String { "\(code.rawValue): \(message)" }
 }
