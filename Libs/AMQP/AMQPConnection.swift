@@ -143,6 +143,9 @@ package final class AMQPConnection: Sendable {
         try await perform(addition.methods, timeout: timeout)
     }
 
+    /// Notes what each publisher's channel declares when it opens, without waiting for a broker. Call before `start`.
+    package func note(_ addition: AMQPTopology) { topology.merge(addition) }
+
     /// Deletes a queue with what is in it; one that does not exist is no error.
     package func deleteQueue(_ name: String, timeout: Duration = .seconds(10)) async throws(AMQPError) {
         try await perform([.queueDelete(name)], timeout: timeout)
