@@ -1,0 +1,32 @@
+package import Messaging
+
+/// The durable queues of all of Florin: one for each purpose of a consumer.
+///
+/// Every process declares all of them, so that no event is lost on the way to a consumer that has not run yet.
+package enum EventQueues {
+    /// What the expense service does when users come and go.
+    package static let expenseUsers = Subscription(queue: "expense.user-lifecycle", bindings: userLifecycle)
+    /// What the portfolio service does when users come and go.
+    package static let portfolioUsers = Subscription(queue: "portfolio.user-lifecycle", bindings: userLifecycle)
+    /// What calls for a new calculation of performance.
+    package static let portfolioPerformance = Subscription(
+        queue: "portfolio.performance",
+        bindings: [
+            "florin.portfolio.investment_added.*", "florin.portfolio.portfolio_updated.*",
+            "florin.portfolio.price_updated.*",
+        ])
+    /// Everything, for the audit trail.
+    package static let audit = Subscription(queue: "processor.audit", bindings: ["florin.#"])
+    /// What a mail is sent for.
+    package static let mail = Subscription(
+        queue: "processor.mail",
+        bindings: [
+            "florin.auth.user_registered.*", "florin.auth.email_verification_requested.*",
+            "florin.expense.budget_exceeded.*",
+        ])
+
+    /// All of them.
+    package static let all = [expenseUsers, portfolioUsers, portfolioPerformance, audit, mail]
+
+    private static let userLifecycle: [TopicPattern] = ["florin.auth.user_registered.*", "florin.auth.user_deleted.*"]
+}
