@@ -60,7 +60,7 @@ final class PublisherRole: ChannelRole {
                 if batches.isEmpty { return nil }
             }
             let batch = batches[firstBatch]
-            if nextIndex < batch.messages.count, nextIndex > 0 || !batch.isSettled {
+            if nextIndex < batch.messages.count, !batch.isSettled {
                 defer { nextIndex += 1 }
                 return Item(batch: batch, index: nextIndex)
             }
