@@ -26,6 +26,7 @@ struct ServerFixture: Sendable {
             let address = try await server.start()
             try await body(ServerFixture(loop: loop, server: server, address: address, events: events))
         } catch { failure = error }
+        events.openGate()
         await server.drain(deadline: .zero)
         await loop.shutdown()
         if let failure { throw failure }
@@ -35,10 +36,31 @@ struct ServerFixture: Sendable {
 /// What handlers note.
 final class Events: Sendable {
     private let notes = Mutex<[String]>([])
+    private let gate = Mutex<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
     let written = Atomic<Int>(0)
 
     func add(_ note: String) { notes.withLock { $0.append(note) } }
     var all: [String] { notes.withLock { $0 } }
+    /// Waits for `open()`, whatever happens to the task.
+    func passGate() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = gate.withLock { gate in
+                if !gate.isOpen { gate.waiting.append(continuation) }
+                return gate.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+
+    func openGate() {
+        let waiting = gate.withLock { gate in
+            gate.isOpen = true
+            defer { gate.waiting = [] }
+            return gate.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
     func has(_ note: String) -> Bool { all.contains(note) }
 }
 
@@ -54,6 +76,10 @@ struct TestHandler: Sendable {
             return .text("hopped \(loop.isCurrent)")
         case "wait": return await wait()
         case "stubborn": return await stubborn()
+        case "gated":
+            events.add("working")
+            await events.passGate()
+            return .text("done")
         case "big": return HTTPResponse(body: .bytes([UInt8](repeating: 0x78, count: 32 << 20)))
         case "empty": return HTTPResponse(status: 204)
         case "close": return HTTPResponse(headers: ["Connection": "close"], body: .bytes(Array("bye".utf8)))
@@ -85,11 +111,9 @@ struct TestHandler: Sendable {
 
     /// Takes its time whatever happens.
     private func stubborn() async -> HTTPResponse {
-        events.add("working")
         await withCheckedContinuation { continuation in
             loop.schedule(after: .milliseconds(300)) { continuation.resume() }
         }
-        events.add("worked")
         return .text("done")
     }
 
