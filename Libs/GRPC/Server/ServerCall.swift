@@ -45,6 +45,9 @@ final class ServerCall: @unchecked Sendable {
         deframer = MessageDeframer(maximumMessageBytes: connection.configuration.maximumMessageBytes)
     }
 
+    /// True once nothing more can come of the call.
+    var isFinished: Bool { phase == .finished }
+
     /// Bytes of the request that are held until it is complete.
     private(set) var heldBytes = 0
 
@@ -81,9 +84,6 @@ final class ServerCall: @unchecked Sendable {
     /// Starts the handler; the connection calls this when no C code of the session is on the stack.
     func start() {
         guard phase == .receiving, let request, let handler, let context else { return }
-        guard connection.mayRunHandler else {
-            return refuse()
-        }
         phase = .running
         self.request = nil
         armForRunning(handler)
@@ -252,13 +252,6 @@ final class ServerCall: @unchecked Sendable {
         hasSentHeaders = true
         stream.stopsPeerWhenEnded = true
         _ = connection.http.submit { $0.respondAndEnd(stream, [HeaderField(":status", String(httpStatus))]) }
-    }
-
-    /// Sends the call back untouched: the client may try it again at once, elsewhere.
-    private func refuse() {
-        phase = .finished
-        request = nil
-        dropStream(.refusedStream)
     }
 
     // MARK: The end from outside

@@ -22,6 +22,7 @@ final class ServerConnection: @unchecked Sendable {
     private var calls: [ObjectIdentifier: ServerCall] = [:]
     private var running: [ObjectIdentifier: ServerCall] = [:]
     private var ready: [ServerCall] = []
+    private var isStarting = false
     private var heldBytes = 0
 
     /// The connection under the calls; set before the first of them exists.
@@ -50,13 +51,26 @@ final class ServerConnection: @unchecked Sendable {
     /// A request is complete; its handler starts once the bytes at hand were all taken.
     func isReady(_ call: ServerCall) { ready.append(call) }
 
-    /// Handlers of calls that were reset count until they have returned.
-    var mayRunHandler: Bool { running.count < configuration.maximumConcurrentStreams }
+    /// Starts the handlers of complete requests, in their order. Handlers of calls that were reset count until they have
+    /// returned, so that a client gains nothing by resetting; the calls after them wait.
+    private func startReady() {
+        guard !isStarting, !ready.isEmpty else { return }
+        isStarting = true
+        var started = 0
+        while started < ready.count, running.count < configuration.maximumConcurrentStreams {
+            ready[started].start()
+            started += 1
+        }
+        ready.removeFirst(started)
+        isStarting = false
+        if ready.count > 2 * configuration.maximumConcurrentStreams { ready.removeAll { $0.isFinished } }
+    }
 
     func handlerStarted(_ call: ServerCall) { running[ObjectIdentifier(call)] = call }
 
     func handlerEnded(_ call: ServerCall) {
         running[ObjectIdentifier(call)] = nil
+        startReady()
         owner?.handlerEnded()
     }
 
@@ -97,12 +111,7 @@ extension ServerConnection: HTTP2ConnectionOwner {
         calls[ObjectIdentifier(call)] = call
     }
 
-    func connectionDidRead(_ connection: HTTP2Connection) {
-        guard !ready.isEmpty else { return }
-        var starting: [ServerCall] = []
-        swap(&starting, &ready)
-        for call in starting { call.start() }
-    }
+    func connectionDidRead(_ connection: HTTP2Connection) { startReady() }
 
     func connectionClosed(_ connection: HTTP2Connection) {
         ready = []

@@ -15,6 +15,9 @@ final class EchoService: GRPCService {
     let sleeping = Atomic<Int>(0)
     let cancelled = Atomic<Int>(0)
     let written = Atomic<Int>(0)
+    /// Handlers of `stubborn` that run, and the most that ever did at once.
+    let running = Atomic<Int>(0)
+    let peak = Atomic<Int>(0)
     let health = Mutex<HealthService?>(nil)
 
     init(loop: EventLoop) { self.loop = loop }
@@ -70,6 +73,8 @@ final class EchoService: GRPCService {
 
     private func ignoreCancellation(_ duration: Duration) async {
         sleeping.add(1, ordering: .relaxed)
+        peak.max(running.add(1, ordering: .relaxed).newValue, ordering: .relaxed)
+        defer { running.subtract(1, ordering: .relaxed) }
         await withCheckedContinuation { continuation in
             loop.schedule(after: duration) { continuation.resume() }
         }
