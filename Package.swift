@@ -129,7 +129,7 @@ let expense: [Target] = [
     program(
         "expense-service", at: "Services/ExpenseService/Main",
         [
-            "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "EventLoop", "GRPC", "Messaging",
+            "Contracts", "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "EventLoop", "GRPC", "Messaging",
             "Observability",
             "Postgres", "ServiceRuntime", "Chronology",
         ]),
@@ -182,7 +182,7 @@ let eventProcessor: [Target] = [
     program(
         "event-processor", at: "Services/EventProcessor/Main",
         [
-            "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "EventLoop", "GRPC", "Messaging",
+            "Contracts", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "EventLoop", "GRPC", "Messaging",
             "Observability", "Postgres", "Secrets", "ServiceRuntime", "Chronology",
         ]),
 ]
@@ -234,7 +234,7 @@ let testTargets: [Target] = [
     tests(
         "ServiceRuntimeTests",
         [
-            "ServiceRuntime", "Chronology", "EventLoop", "GRPC", "HTTPServer", "Observability", "Postgres",
+            "ServiceRuntime", "Chronology", "EventLoop", "GRPC", "Messaging", "Observability", "Postgres",
             "ServersTesting",
             "Validation",
         ]),

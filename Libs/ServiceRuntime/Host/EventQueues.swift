@@ -10,11 +10,7 @@ package enum EventQueues {
     package static let portfolioUsers = Subscription(queue: "portfolio.user-lifecycle", bindings: userLifecycle)
     /// What calls for a new calculation of performance.
     package static let portfolioPerformance = Subscription(
-        queue: "portfolio.performance",
-        bindings: [
-            "florin.portfolio.investment_added.*", "florin.portfolio.portfolio_updated.*",
-            "florin.portfolio.price_updated.*",
-        ])
+        queue: "portfolio.performance", bindings: ["florin.portfolio.portfolio_updated.*"])
     /// Everything, for the audit trail.
     package static let audit = Subscription(queue: "processor.audit", bindings: ["florin.#"])
     /// What a mail is sent for.
