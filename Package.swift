@@ -182,7 +182,8 @@ let eventProcessor: [Target] = [
     program(
         "event-processor", at: "Services/EventProcessor/Main",
         [
-            "Contracts", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "EventLoop", "GRPC", "Messaging",
+            "Contracts", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "EventLoop", "GRPC",
+            "Messaging",
             "Observability", "Postgres", "Secrets", "ServiceRuntime", "Chronology",
         ]),
 ]

@@ -182,5 +182,7 @@ package struct ConfigurationFailure: Error, CustomStringConvertible {
     /// One line each; without the values.
     package let faults: [String]
 
+    package init(faults: [String]) { self.faults = faults }
+
     package var description: String { faults.joined(separator: "\n") }
 }

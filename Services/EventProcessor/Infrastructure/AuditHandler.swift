@@ -4,12 +4,11 @@ package import Postgres
 import ProcessorApplication
 import ProcessorDomain
 import Secrets
+import ServiceRuntime
 
 /// Records every event of the system in the audit trail of the user it belongs to.
 package struct AuditHandler: EventHandler {
-    package static let subscription = Subscription(queue: "processor.audit", bindings: [TopicPattern("florin.#")])
-
-    package let types = [TopicPattern("florin.#")]
+    package let types = EventQueues.audit.bindings
 
     package init() {}
 

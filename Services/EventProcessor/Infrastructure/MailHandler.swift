@@ -6,19 +6,14 @@ package import ProcessorApplication
 package import Secrets
 import Contracts
 import ProcessorDomain
+import ServiceRuntime
 
 /// Sends the mails that events ask for, one for one event.
 ///
 /// The transport is called before the transaction commits. Should the process die in between, the event comes again and the
 /// same mail is handed over again, which the transport recognises by its event.
 package struct MailHandler: EventHandler {
-    package static let subscription = Subscription(
-        queue: "processor.mail",
-        bindings: [
-            UserRegisteredV1.type, EmailVerificationRequestedV1.type, BudgetExceededV1.type,
-        ].map(TopicPattern.init(_:)))
-
-    package let types = MailHandler.subscription.bindings
+    package let types = EventQueues.mail.bindings
     private let transport: any MailTransport
     private let sealKey: SealedBox.PrivateKey
     private let publicURL: String

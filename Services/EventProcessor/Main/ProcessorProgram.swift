@@ -1,0 +1,82 @@
+import Contracts
+import EventLoop
+import Postgres
+import ProcessorAPI
+import ProcessorApplication
+import ProcessorInfrastructure
+import Secrets
+import ServiceRuntime
+
+/// The event processor: audit trails and mails.
+enum ProcessorProgram: ServiceProgram {
+    struct Settings: Sendable {
+        let database: DatabaseSettings
+        let broker: BrokerSettings
+        let grpc: GRPCSettings
+        let mailFolder: String
+        let mailSender: String
+        /// Nil only while the configuration has faults.
+        let sealKey: SealedBox.PrivateKey?
+        let publicURL: String
+    }
+
+    static let name = "event-processor"
+    static let adminAddress = "127.0.0.1:8094"
+    static let migrations = ProcessorSchema.migrations
+    static let commands = [
+        ServiceCommand<Settings>("audit", help: "verify: walks every audit trail and names what does not hold") {
+            try await verifyAudit($0, $1, $2)
+        }
+    ]
+
+    static func settings(_ reader: inout ConfigurationReader) -> Settings {
+        Settings(
+            database: DatabaseSettings(&reader), broker: BrokerSettings(&reader),
+            grpc: GRPCSettings(&reader, address: "127.0.0.1:8084"),
+            mailFolder: reader.string("FLORIN_MAIL_DIR", "existing folder that mails are written to"),
+            mailSender: reader.string("FLORIN_MAIL_FROM", "address that mails come from", default: "florin@localhost"),
+            sealKey: reader.value(
+                "FLORIN_SEAL_PRIVATE_KEY", "base64 of the key that opens one-time tokens", standIn: nil, isSecret: true
+            ) { text in
+                do throws(SecretsError) {
+                    return .success(try SealedBox.PrivateKey(base64: text))
+                } catch {
+                    return .failure(FileFault("is not a private key of 32 bytes in base64"))
+                }
+            },
+            publicURL: reader.string(
+                "FLORIN_PUBLIC_URL", "where users reach Florin", default: "http://127.0.0.1:8080"))
+    }
+
+    static func build(_ host: ServiceHost, _ settings: Settings) throws {
+        guard let sealKey = settings.sealKey else { throw ConfigurationFailure(faults: ["FLORIN_SEAL_PRIVATE_KEY"]) }
+        let pool = try host.database(settings.database, migrations: migrations)
+        let broker = try host.broker(settings.broker)
+        let files = OffloadPool(name: "mail", threads: 1, queueLimit: 256)
+        host.add(Component("mail-folder", start: {}, stop: { _ in files.shutdown() }))
+        let transport = FolderMailTransport(folder: settings.mailFolder, sender: settings.mailSender, pool: files)
+        let api = EventsAPI(listAudit: ListAudit(trails: AuditStore(pool: pool)), logger: host.logger)
+        host.serve([EventsServiceHandlers(api)], settings: settings.grpc)
+        host.consume(EventQueues.audit, of: broker, in: pool, handler: AuditHandler())
+        host.consume(
+            EventQueues.mail, of: broker, in: pool,
+            handler: MailHandler(transport: transport, sealKey: sealKey, publicURL: settings.publicURL))
+    }
+
+    private static func verifyAudit(_ host: ServiceHost, _ settings: Settings, _ arguments: [String]) async throws
+        -> Int32
+    {
+        guard arguments == ["verify"] else {
+            host.logger.error("the only thing to do with audit is verify")
+            return ServiceMain.Status.usage
+        }
+        let pool = try host.database(settings.database, migrations: migrations)
+        try await host.startComponents()
+        let verification = try await AuditStore(pool: pool).verifyAll()
+        for fault in verification.faults {
+            host.logger.error("the audit trail does not hold", [.reason: .string(fault)])
+        }
+        host.logger.info("audit trails verified", [.count: .int(verification.entries)])
+        return verification.faults.isEmpty ? ServiceMain.Status.ok : ServiceMain.Status.failure
+    }
+}

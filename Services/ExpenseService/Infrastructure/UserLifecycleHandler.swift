@@ -1,0 +1,23 @@
+package import CloudEvents
+package import ExpenseApplication
+package import Messaging
+package import Postgres
+import Chronology
+import struct Contracts.UserRegisteredV1
+
+/// Gives each new user the default categories.
+package struct UserLifecycleHandler: EventHandler {
+    package let types = [TopicPattern(UserRegisteredV1.type)]
+    private let categories: Categories
+
+    package init(categories: Categories) {
+        self.categories = categories
+    }
+
+    package func handle(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {
+        guard let data = event.jsonData, let user = try? UUIDv7(parsing: UserRegisteredV1(decoding: data).userID) else {
+            throw HandlerFailure(.unprocessable, "the event names no user")
+        }
+        try await ExpenseRepository.insertDefaults(categories.defaults(for: user), in: transaction)
+    }
+}
