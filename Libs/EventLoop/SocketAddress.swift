@@ -24,15 +24,21 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Parses `127.0.0.1:8080` or `[::1]:8080`. Names are not addresses; see `EventLoop.resolve`.
     package init(parsing text: String) throws(EventLoopError) {
-        guard let (host, port) = Self.split(text), let number = Self.number(ofPort: port) else {
-            throw EventLoopError(.invalidAddress, "not of the form address:port")
+        guard let address = SocketAddress(numeric: text) else {
+            throw EventLoopError(.invalidAddress, "not of the form 127.0.0.1:8080 or [::1]:8080")
         }
+        self = address
+    }
+
+    /// Nil for anything but a numeric address with a port.
+    init?(numeric text: String) {
+        guard let (host, port) = Self.split(text), let number = Self.number(ofPort: port) else { return nil }
         if let v4 = Self.parseV4(host), !text.utf8.starts(with: "[".utf8) {
             self.init(host: .v4(v4), port: number)
         } else if let v6 = Self.parseV6(host), text.utf8.starts(with: "[".utf8) {
             self.init(host: .v6(v6), port: number)
         } else {
-            throw EventLoopError(.invalidAddress, "not a numeric IPv4 or [IPv6] address")
+            return nil
         }
     }
 

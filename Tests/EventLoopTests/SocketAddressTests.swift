@@ -31,3 +31,32 @@ import Testing
         #expect(SocketAddress.loopback(port: 7).host == .v4(0x7F00_0001))
     }
 }
+
+@Suite struct ResolveTests {
+    @Test func findsNamesAndNumbers() async throws {
+        try await withLoop { loop in
+            let named = try await loop.resolve("localhost:81", timeout: .seconds(30))
+            #expect(named.contains { $0 == .loopback(port: 81) || $0.host == .v6(1) })
+            #expect(
+                try await loop.resolve("[::1]:80", timeout: .seconds(30)) == [SocketAddress(host: .v6(1), port: 80)])
+            #expect(try await loop.resolve("127.0.0.1:80", timeout: .seconds(30)) == [.loopback(port: 80)])
+        }
+    }
+
+    @Test(arguments: ["nowhere.invalid:80", "localhost", "localhost:x", ":80"])
+    func reportsWhatThereIsNot(text: String) async throws {
+        try await withLoop { loop in
+            await #expect(throws: EventLoopError.self) { _ = try await loop.resolve(text, timeout: .seconds(30)) }
+        }
+    }
+
+    @Test func canBeGivenUp() async throws {
+        try await withLoop { loop in
+            let task = Task {
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                return try await loop.resolve("nowhere.invalid:80", timeout: .seconds(30))
+            }
+            await #expect(throws: CancellationError.self) { try await task.value }
+        }
+    }
+}

@@ -123,10 +123,21 @@ import Testing
 
     @Test func refusedConnectionsAreReported() async throws {
         try await withLoop { loop in
-            let listener = try await loop.run { try TCPListener.listen(on: .loopback(port: 0), loop: loop) { _ in } }
-            await listener.close()
+            // Bound but not listening: nobody else can get the port meanwhile.
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { Glibc.close(descriptor) }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+                let general = unsafe UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self)
+                return unsafe bind(descriptor, general, size) + getsockname(descriptor, general, &size)
+            }
+            #expect(status == 0)
+            let port = UInt16(bigEndian: address.sin_port)
             await #expect {
-                _ = try await TCPConnection.connect(to: listener.localAddress, loop: loop, timeout: .seconds(20))
+                _ = try await TCPConnection.connect(to: .loopback(port: port), loop: loop, timeout: .seconds(20))
             } throws: { ($0 as? EventLoopError)?.code == .connectionRefused }
         }
     }
