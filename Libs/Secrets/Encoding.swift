@@ -23,7 +23,7 @@ package enum Hex {
         let status = unsafe text.withCString { characters in
             unsafe sodium_hex2bin(&bytes, bytes.count, characters, length, nil, &count, nil)
         }
-        guard status == 0, length.isMultiple(of: 2), count == bytes.count else {
+        guard status == 0, count == bytes.count else {
             throw SecretsError(.malformedEncoding, "expected hexadecimal digits")
         }
         return bytes

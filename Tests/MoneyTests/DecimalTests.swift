@@ -173,6 +173,13 @@ struct DecimalBoundsTests {
         }
     }
 
+    @Test func rootsLookAtTheDigitsThatTheyDrop() throws {
+        // Half way between the roots 1 and 2 lies 2.25.
+        for (text, expected) in [("2.2", 1), ("2.249999999999999999", 1), ("2.250000000000000001", 2), ("2.3", 2)] {
+            #expect(try Decimal(parsing: text).squareRoot(scale: 0) == Decimal(expected), "\(text)")
+        }
+    }
+
     @Test func proportionsAreRoundedOnce() throws {
         let third = try Decimal(100).multiplied(by: 1, dividedBy: 3, scale: 2)
         #expect(third.description == "33.33")
