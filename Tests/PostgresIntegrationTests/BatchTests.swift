@@ -48,6 +48,32 @@ import Testing
         }
     }
 
+    /// The server checks it when it commits, at the end of the batch: every statement has succeeded by then.
+    @Test func aFailureOfTheCommitItselfStaysWithItsBatch() async throws {
+        try await withPool(configure: { $0.maximumConnections = 1 }) { pool in
+            try await pool.query("CREATE TABLE t (a bigint, CONSTRAINT once UNIQUE (a) DEFERRABLE INITIALLY DEFERRED)")
+            let before = try await pool.query("SELECT pg_backend_pid()").first(as: Int.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<30 {
+                    group.addTask {
+                        if number.isMultiple(of: 3) {
+                            let error = await postgresError {
+                                try await pool.batch(["INSERT INTO t VALUES (\(-1))", "INSERT INTO t VALUES (\(-1))"])
+                            }
+                            #expect(error?.isUniqueViolation(of: "once") == true)
+                        } else {
+                            try await pool.query("INSERT INTO t VALUES (\(number))")
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await count("t", pool) == 20)
+            let after = try await pool.query("SELECT pg_backend_pid()").first(as: Int.self)
+            #expect(before == after, "the connection was lost")
+        }
+    }
+
     @Test func hundredsAreOnTheirWayAtOnceOverOneConnection() async throws {
         try await withPool(configure: {
             $0.maximumConnections = 1

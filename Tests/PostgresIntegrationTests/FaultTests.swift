@@ -87,6 +87,25 @@ import Testing
         try await server.stop()
     }
 
+    @Test func aFrozenServerIsNoticedWithoutACall() async throws {
+        let server = try await TestPostgres.start()
+        try await withPool(
+            try await server.makeDatabase(),
+            configure: {
+                $0.probeInterval = .milliseconds(50)
+                $0.callTimeout = .seconds(1)
+                $0.cancelGrace = .milliseconds(300)
+            }
+        ) { pool in
+            try await eventually("a connection") { isReady(await pool.state) }
+            try await server.pause()
+            try await eventually("a probe finds out") { !isReady(await pool.state) }
+            try await server.resume()
+            try await eventually("the pool has healed") { isReady(await pool.state) }
+        }
+        try await server.stop()
+    }
+
     @Test func aTerminatedBackendIsReplaced() async throws {
         try await withPool(configure: { $0.maximumConnections = 2 }) { pool in
             let before = try await pool.query("SELECT pg_backend_pid()").first(as: Int.self)

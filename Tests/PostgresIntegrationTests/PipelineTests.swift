@@ -78,6 +78,13 @@ import Testing
         #expect(throws: PostgresError.self) { try pipeline.receive(.skipped) }
     }
 
+    @Test func aFailureAtTheSyncIsTheBatchs() throws {
+        var pipeline = Pipeline(statementLimit: 4)
+        _ = add([], to: &pipeline)
+        #expect(try pipeline.receive(.failure(Self.failure))?.id == nil)
+        #expect(try pipeline.receive(.sync)?.error?.sqlState == .uniqueViolation)
+    }
+
     @Test func aStrayEndOfCommandIsNoProgress() throws {
         var pipeline = Pipeline(statementLimit: 4)
         _ = add([step("a")], to: &pipeline)

@@ -46,6 +46,33 @@ import Testing
         }
     }
 
+    @Test func aScriptHasTheConnectionToItself() async throws {
+        try await withPool(configure: { $0.maximumConnections = 1 }) { pool in
+            try await pool.withConnection { session in
+                async let script: Void = session.script("SELECT pg_sleep(0.5); CREATE TABLE t (a bigint)")
+                try await eventually("it runs") { await pool.statistics.inFlight == 1 }
+                let error = await postgresError { try await session.query("SELECT 1") }
+                #expect(error?.code == .invalidQuery)
+                try await script
+                let rows = try await session.query("SELECT to_regclass('t') IS NOT NULL")
+                #expect(try rows.first(as: Bool.self))
+            }
+        }
+    }
+
+    @Test func aScriptEndsAtItsBound() async throws {
+        try await withPool(configure: { $0.maximumConnections = 1 }) { pool in
+            let error = await postgresError {
+                try await pool.withConnection { session in
+                    try await session.script("SELECT pg_sleep(60)", timeout: .milliseconds(200))
+                }
+            }
+            #expect(error?.code == .timedOut)
+            let rows = try await pool.query("SELECT \(5)")
+            #expect(try rows.first(as: Int.self) == 5)
+        }
+    }
+
     @Test func endsWithItsClosure() async throws {
         try await withPool { pool in
             let escaped = try await pool.withConnection { $0 }

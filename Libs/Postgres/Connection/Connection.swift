@@ -130,6 +130,9 @@ final class Connection {
         guard let handle, case .ready = phase else {
             return request.complete(.failure(PostgresError(.connectionLost, "the connection is closed")))
         }
+        guard script == nil else {
+            return request.complete(.failure(PostgresError(.invalidQuery, "a script is on its way")))
+        }
         if request.role == .script { return sendScript(request, handle) }
         releaseDoomedStatements(handle)
         let mayCommit = request.role == .commit || lease?.isTransaction != true
@@ -183,7 +186,7 @@ final class Connection {
     }
 
     private func sendScript(_ request: BatchRequest, _ handle: ConnectionHandle) {
-        guard pipeline.isEmpty, script == nil, handle.leavePipelineMode() else {
+        guard pipeline.isEmpty, handle.leavePipelineMode() else {
             let error = PostgresError(.invalidQuery, "a script needs a connection without work on its way")
             return request.complete(.failure(error))
         }
@@ -328,8 +331,12 @@ final class Connection {
             }
             if current.isSending || current.target == target { return nil }
         }
+        guard let request = handle.makeCancelHandle() else {
+            close(PostgresError(.connectionLost, "no cancel request can be made"))
+            return nil
+        }
         cancellation = Cancellation(target: target, began: now)
-        return handle.makeCancelHandle()
+        return request
     }
 
     private var abandonedTarget: UInt64? {

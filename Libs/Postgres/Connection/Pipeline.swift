@@ -84,6 +84,11 @@ struct Pipeline {
             batch.hasResult = false
             return nil
         }
+        if case .failure(let error) = event, batch.next == batch.steps.count {
+            // The commit itself failed, as by a deferred constraint: reported at the Sync, after every command's success.
+            batch.error = batch.error ?? error
+            return nil
+        }
         guard batch.next < batch.steps.count else {
             throw PostgresError(.protocolViolation, "more results than commands")
         }

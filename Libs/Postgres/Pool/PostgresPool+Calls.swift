@@ -50,8 +50,8 @@ extension PostgresPool {
         }
     }
 
-    /// Runs `body` again, at most `attempts` times in all, while it fails by a serialization failure or a deadlock, after
-    /// a short random wait. `body` is to hold a whole transaction.
+    /// Runs `body` again, at most `attempts` times in all, while it fails by a serialization failure, a deadlock or a
+    /// prepared statement that the schema has outgrown, after a short random wait. `body` is to hold a whole transaction.
     @discardableResult
     package nonisolated func retryingConflicts<T>(
         attempts: Int = 4, _ body: () async throws -> T
@@ -61,7 +61,7 @@ extension PostgresPool {
         while true {
             do {
                 return try await body()
-            } catch let error as PostgresError where error.isConflict {
+            } catch let error as PostgresError where error.isConflict || error.isStaleStatement {
                 failures += 1
                 guard failures < attempts else { throw error }
                 try await loop.sleep(for: backoff.delay(afterFailures: failures))

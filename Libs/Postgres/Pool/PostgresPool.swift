@@ -4,7 +4,8 @@ package import Observability
 /// Connections to one database, shared by many callers, on one event loop.
 ///
 /// `query` and `batch` are pipelined: many callers' batches are on their way over one connection, each a transaction of its
-/// own. `withTransaction` and `withConnection` hold a connection for themselves. Every call returns within its bound.
+/// own. `withTransaction` and `withConnection` hold a connection for themselves; to call the pool inside them takes a second
+/// one, which may never come while all holders do so. Every call returns within its bound.
 package actor PostgresPool {
     /// The pool's view of the database.
     package enum State: Sendable, Equatable {
