@@ -240,7 +240,7 @@ private final class Run: Sendable {
 
     /// Waits for a condition, generously.
     func wait(_ what: String, until condition: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(120)
         while try await !condition() {
             guard ContinuousClock.now < deadline else {
                 throw TimedOut(what: what, lines: lines.all.suffix(20))

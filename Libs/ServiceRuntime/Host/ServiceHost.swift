@@ -1,6 +1,6 @@
 package import EventLoop
 package import GRPC
-import HTTPServer
+package import HTTPServer
 package import Messaging
 package import MessagingAMQP
 package import Observability
@@ -8,7 +8,7 @@ package import Postgres
 
 /// Puts a process together: a program's `build` asks for what it needs, in the order in which it is to start, and serves.
 ///
-/// What comes first starts first and stops last. A database or broker that is away does not keep the process from
+/// What is asked for first starts first and stops last: database, broker, relay, consumers, then what serves. A database or broker that is away does not keep the process from
 /// starting: it is not ready, says so at `/readyz`, and goes on by itself.
 ///
 /// Used by one task alone, on the loop; what it hands out may be used from anywhere.
@@ -24,14 +24,16 @@ package final class ServiceHost {
     package let admin: AdminHandler
     /// The address that the gRPC server got, once started; for tests that ask for port 0.
     package private(set) var grpcAddress: SocketAddress?
+    /// The address that the HTTP server got, once started.
+    package private(set) var httpAddress: SocketAddress?
     /// The address that the admin server got, once started.
     package private(set) var adminAddress: SocketAddress?
 
     private let settings: RuntimeSettings
     private var lifecycle: Lifecycle
     private var whenReady: [@Sendable (Bool) -> Void] = []
-    private var background: [Component] = []
-    private var addresses: [Published<SocketAddress>] = []
+    private var grpcAddresses: [Published<SocketAddress>] = []
+    private var httpAddresses: [Published<SocketAddress>] = []
 
     package init(
         name: String, version: String, settings: RuntimeSettings, loop: EventLoop, logger: Logger,
@@ -51,11 +53,11 @@ package final class ServiceHost {
     /// Adds a part of the program's own.
     package func add(_ component: Component) { lifecycle.add(component) }
 
-    /// Adds a task of the program's own; it starts after everything else and is cancelled first at the stop.
+    /// Adds a task of the program's own; it is cancelled and awaited at the stop.
     ///
     /// - Parameter run: returns when its task is cancelled.
     package func run(_ name: String, _ run: @escaping @Sendable () async -> Void) {
-        background.append(.task(name, on: loop, logger: logger, run: run))
+        lifecycle.add(.task(name, on: loop, logger: logger, run: run))
     }
 
     /// A pool of connections to the program's database, and the gate that opens when its schema is what the program
@@ -137,16 +139,26 @@ package final class ServiceHost {
         let server = GRPCServer(loop: loop, configuration: configuration, services: services, logger: logger)
         whenReady.append { server.health.set($0 ? .serving : .notServing) }
         let address = Published<SocketAddress>()
-        addresses.append(address)
+        grpcAddresses.append(address)
         lifecycle.add(
             Component(
                 "grpc", start: { address.set(try await server.start()) },
                 stop: { grace in await server.shutdown(grace: grace) }))
     }
 
+    /// Serves HTTP beside the admin address; the server is the program's own, with its limits and its handler.
+    package func serve(_ server: HTTPServer) {
+        let address = Published<SocketAddress>()
+        httpAddresses.append(address)
+        lifecycle.add(
+            Component(
+                "http", start: { address.set(try await server.start()) },
+                stop: { grace in await server.drain(deadline: grace) }))
+    }
+
     // MARK: Life
 
-    /// Starts everything: the admin address first, tasks last.
+    /// Starts everything: the admin address first, then what was asked for in its order.
     package func start() async throws {
         var all = Lifecycle(loop: loop, logger: logger)
         let server = HTTPServer(
@@ -158,11 +170,11 @@ package final class ServiceHost {
                 stop: { grace in await server.drain(deadline: grace) }))
         all.adopt(lifecycle)
         all.add(.task("readiness", on: loop, logger: logger, run: readinessWatch().run))
-        for component in background { all.add(component) }
         lifecycle = all
         try await lifecycle.start()
         adminAddress = address.value
-        grpcAddress = addresses.first?.value
+        grpcAddress = grpcAddresses.first?.value
+        httpAddress = httpAddresses.first?.value
         logger.info("started", [.address: .string(adminAddress?.description ?? "")])
     }
 

@@ -75,21 +75,21 @@ package enum ServiceMain {
     /// Waits for SIGTERM or SIGINT; a second one ends the process at once.
     @Sendable package static func signal(_ loop: EventLoop, _ logger: Logger) async {
         let (signals, continuation) = AsyncStream<Int32>.makeStream()
+        let isStopping = Published<Bool>()
         do {
             _ = try await loop.run {
-                try SignalSource.onSignals([SIGTERM, SIGINT], loop: loop) { number in continuation.yield(number) }
+                try SignalSource.onSignals([SIGTERM, SIGINT], loop: loop) { number in
+                    if isStopping.value == true { _exit(Status.failure) }
+                    isStopping.set(true)
+                    continuation.yield(number)
+                    continuation.finish()
+                }
             }
         } catch {
             logger.critical("cannot watch signals", [.error: .error(error)])
             return
         }
-        var iterator = signals.makeAsyncIterator()
-        let first = await iterator.next() ?? 0
-        logger.notice("stopping", [.signal: .int(first)])
-        Task.detached { [iterator] in
-            var iterator = iterator
-            if await iterator.next() != nil { _exit(Status.failure) }
-        }
+        for await number in signals { logger.notice("stopping", [.signal: .int(number)]) }
     }
 
     /// Writes all of the text; a reader that has gone is nothing to report to.
