@@ -1,11 +1,21 @@
 internal import EventLoop
 
+/// Why a server takes no new calls on a connection.
+enum DrainReason {
+    /// It stops, or the connection is old enough.
+    case orderly
+    /// It was asked too often whether it is there.
+    case tooManyPings
+    /// Something else went wrong.
+    case fault
+}
+
 /// What a client's connection tells the address it belongs to; on the loop.
 protocol ClientConnectionOwner: AnyObject {
     /// The server has sent its settings: calls may go.
     func becameReady(_ connection: ClientConnection)
     /// The server takes no new calls here.
-    func beganToDrain(_ connection: ClientConnection, isTooManyPings: Bool)
+    func beganToDrain(_ connection: ClientConnection, _ reason: DrainReason)
     /// A call ended, which makes room for another.
     func hasRoomAgain(_ connection: ClientConnection)
     /// The connection is gone.
@@ -64,9 +74,10 @@ extension ClientConnection: HTTP2ConnectionOwner {
 
     func connection(_ connection: HTTP2Connection, receivedGoAway error: HTTP2ErrorCode, reason: String) {
         let isTooManyPings = error == .enhanceYourCalm && reason == "too_many_pings"
+        let drain: DrainReason = isTooManyPings ? .tooManyPings : error == .noError ? .orderly : .fault
         guard !isDraining else { return }
         isDraining = true
-        owner?.beganToDrain(self, isTooManyPings: isTooManyPings)
+        owner?.beganToDrain(self, drain)
     }
 
     func connectionClosedStream(_ connection: HTTP2Connection) { owner?.hasRoomAgain(self) }

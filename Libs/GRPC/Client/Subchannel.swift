@@ -146,9 +146,10 @@ extension Subchannel: ClientConnectionOwner {
         owner?.changed(self)
     }
 
-    func beganToDrain(_ connection: ClientConnection, isTooManyPings: Bool) {
-        if isTooManyPings { transportConfiguration.keepAliveInterval *= 2 }
+    func beganToDrain(_ connection: ClientConnection, _ reason: DrainReason) {
+        if reason == .tooManyPings { transportConfiguration.keepAliveInterval *= 2 }
         guard connection === current else { return }
+        if reason == .orderly { backoff.reset() }
         draining[ObjectIdentifier(connection)] = connection
         replace(connection)
     }

@@ -56,6 +56,8 @@ def say(request, context):
             ("x-raw-bin", received.get("x-in-bin", b"")[::-1]),
         ))
         return received.get("traceparent", "").encode()
+    if command == b"peer":
+        return context.peer().encode()
     if command == b"big":
         return b"x" * int(argument)
     return request
