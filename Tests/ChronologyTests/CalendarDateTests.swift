@@ -48,11 +48,15 @@ struct CalendarDateTests {
     @Test(arguments: [
         "", "2026-11-2", "2026-11-200", "2026-1-20", "26-11-20", "2026/11/20", "2026-11-20 ", " 2026-11-20", "20261120",
         "2026-W47-5", "2026-13-01", "2026-00-10", "2026-11-00", "2026-11-31", "2026-02-29", "2100-02-29", "0000-01-01",
-        "-001-01-01", "+026-11-20", "2026-11-2O", "٢٠٢٦-11-20", "2026-11-20T00:00:00Z", "2026‐11‐20", "\u{0}026-11-20",
+        "-001-01-01", "+026-11-20", "2026-11-2O", "٢٠٢٦-11-20", "2026-11-20T00:00:00Z", "2026‐11‐20",
     ])
     func refuses(_ text: String) {
         #expect(CalendarDate(iso: text) == nil)
         #expect(throws: ChronologyError.self) { try CalendarDate(parsing: text) }
+    }
+
+    @Test func refusesNUL() {
+        for text in ["\u{0}026-11-20", "2026-11-2\u{0}", "2026-11-20\u{0}"] { #expect(CalendarDate(iso: text) == nil) }
     }
 
     @Test func refusesComponentsThatAreNoDay() {

@@ -37,10 +37,16 @@ struct UUIDv7Tests {
         "017f22e2-79b0-7cc3-58c4-dc0c0c07398f", "017f22e2-79b0-7cc3-d8c4-dc0c0c07398f",
         "017g22e2-79b0-7cc3-98c4-dc0c0c07398f", "017f22e2_79b0-7cc3-98c4-dc0c0c07398f",
         "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
-        "017f22e2-79b0-7cc3-98c4-dc0c0c07398\u{0}", "017f22e2-79b0-7cc3-98c4-dc0c0c0739８f",
+        "017f22e2-79b0-7cc3-98c4-dc0c0c0739８f",
     ])
     func refuses(_ text: String) {
         #expect(throws: ChronologyError(.invalidIdentifier, "expected a version 7 UUID")) { try UUIDv7(parsing: text) }
+    }
+
+    @Test func refusesNUL() {
+        for text in ["017f22e2-79b0-7cc3-98c4-dc0c0c07398\u{0}", "017f22e2-79b0-7cc3-98c4-dc0c0c07398f\u{0}"] {
+            #expect(throws: ChronologyError.self) { try UUIDv7(parsing: text) }
+        }
     }
 
     @Test func refusesOtherBytes() {

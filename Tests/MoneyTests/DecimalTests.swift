@@ -96,11 +96,17 @@ struct DecimalTextTests {
     @Test(arguments: [
         "", "-", "+1", "1.", ".5", "-.5", "1e3", "1E3", "0x10", " 1", "1 ", "1,000", "1_000", "01", "-01.5", "00",
         "1.2.3",
-        "--1", "1-", "NaN", "Infinity", "inf", "١", "1\u{0}", "1\n", "−1", "½",
+        "--1", "1-", "NaN", "Infinity", "inf", "١", "1\n", "−1", "½",
     ])
     func refusesAnythingButPlainNotation(_ text: String) {
         #expect(throws: MoneyError(.malformedNumber, "expected plain decimal notation such as -1234.50")) {
             try Decimal(parsing: text)
+        }
+    }
+
+    @Test func refusesNUL() {
+        for text in ["1\u{0}", "\u{0}1", "1\u{0}5"] {
+            #expect(code { _ = try Decimal(parsing: text) } == .malformedNumber)
         }
     }
 
