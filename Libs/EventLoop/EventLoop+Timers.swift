@@ -82,7 +82,7 @@ private final class Sleeper: Sendable {
         var isOver = false
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// False when the cancellation came first.
     func begin(_ continuation: CheckedContinuation<Bool, Never>) -> Bool {

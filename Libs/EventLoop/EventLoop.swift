@@ -18,7 +18,7 @@ internal import Synchronization
     package let name: String
     let core: LoopCore
     let readBuffer: UnsafeMutableRawBufferPointer
-    let remote = Mutex(Remote())
+    let remote = Lock(Remote())
     let thread = Atomic<UInt>(0)
 
     var local = WorkQueue()

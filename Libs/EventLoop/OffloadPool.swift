@@ -92,7 +92,7 @@ private final class Offload<T: Sendable>: OffloadJob {
     }
 
     private let body: @Sendable () throws -> T
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(_ body: @escaping @Sendable () throws -> T) { self.body = body }
 

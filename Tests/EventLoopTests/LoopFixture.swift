@@ -59,7 +59,7 @@ final class Peer: TCPConnectionDelegate, Sendable {
     var now: Heard { heard.withLock { $0 } }
 
     func connection(_ connection: TCPConnection, didReceive bytes: RawSpan) {
-        let copy = (0..<bytes.byteCount).map { unsafe bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+        let copy = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
         heard.withLock { heard in
             heard.received += copy.count
             if keeps { heard.bytes += copy }
