@@ -102,6 +102,7 @@ package final class AMQPConnection: Sendable {
             maximumMessages: configuration.maximumWaiting, maximumBytes: configuration.maximumBytesWaiting)
         let readiness = Readiness()
         let topology = topology
+        let isDropped = CancellationFlag()
         let refused: @Sendable () -> Void = {
             queue.close()
             readiness.fail(ConnectionShared.shutDownError)
@@ -109,10 +110,12 @@ package final class AMQPConnection: Sendable {
         shared.submit(orRefuse: refused) { session in
             session.add(
                 PublisherRole(
-                    queue: queue, readiness: readiness, configuration: configuration, topology: topology))
+                    queue: queue, readiness: readiness, configuration: configuration, topology: topology,
+                    isDropped: isDropped))
         }
         return AMQPPublisher(
-            configuration: configuration, queue: queue, waker: shared.waker, readiness: readiness)
+            configuration: configuration, queue: queue, waker: shared.waker, readiness: readiness,
+            isDropped: isDropped)
     }
 
     /// Subscribes to a queue, on a channel of its own.

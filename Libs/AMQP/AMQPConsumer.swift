@@ -4,7 +4,8 @@ internal import Synchronization
 /// closed channel the queue is declared and subscribed again, and unsettled messages are delivered again.
 ///
 /// At most `prefetch` messages are unsettled at a time, those waiting in memory included. Several tasks may iterate; each
-/// message goes to one of them. The sequence ends with `cancel`, the connection's shutdown or the task's cancellation.
+/// message goes to one of them. The sequence ends with `cancel`, the connection's shutdown or the task's cancellation. The
+/// subscription ends with `cancel`, or when nobody holds the consumer, an iterator or a delivery any more.
 package final class AMQPConsumer: AsyncSequence, Sendable {
     /// What to consume and how.
     package struct Configuration: Sendable {
@@ -71,10 +72,14 @@ package final class AMQPConsumer: AsyncSequence, Sendable {
         /// Held, because the subscription ends with its last reference.
         let consumer: AMQPConsumer
 
-        package mutating func next() async -> AMQPDelivery? { await consumer.buffer.next() }
+        package mutating func next() async -> AMQPDelivery? {
+            var delivery = await consumer.buffer.next()
+            delivery?.consumer = consumer
+            return delivery
+        }
 
         package mutating func next(isolation actor: isolated (any Actor)?) async -> AMQPDelivery? {
-            await consumer.buffer.next()
+            await next()
         }
     }
 }

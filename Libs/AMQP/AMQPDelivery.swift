@@ -12,6 +12,8 @@ package struct AMQPDelivery: Sendable {
     private let generation: UInt64
     private let tag: UInt64
     private let settlements: SettlementQueue
+    /// Held once the delivery is taken: its subscription must outlive it, or it could not be settled any more.
+    var consumer: AMQPConsumer?
 
     init(
         _ arguments: InboundMethod.Delivering, _ content: AMQPContent, generation: UInt64, settlements: SettlementQueue

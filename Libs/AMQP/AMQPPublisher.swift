@@ -1,5 +1,8 @@
 /// Publishes with confirms on a channel of its own; many messages are in flight at a time, in the order of the calls.
 ///
+/// Within one call, nothing is sent after a message whose channel was lost: what failed can be published again without
+/// having been overtaken by later messages of the same call.
+///
 /// While the broker is away or blocked, messages wait here until the bound of their call.
 package final class AMQPPublisher: Sendable {
     /// Bounds of a publisher.
@@ -24,12 +27,22 @@ package final class AMQPPublisher: Sendable {
     private let queue: PublishQueue
     private let waker: Waker
     private let readiness: Readiness
+    private let isDropped: CancellationFlag
 
-    init(configuration: Configuration, queue: PublishQueue, waker: Waker, readiness: Readiness) {
+    init(
+        configuration: Configuration, queue: PublishQueue, waker: Waker, readiness: Readiness,
+        isDropped: CancellationFlag
+    ) {
         self.configuration = configuration
         self.queue = queue
         self.waker = waker
         self.readiness = readiness
+        self.isDropped = isDropped
+    }
+
+    deinit {
+        isDropped.set()
+        waker.signal()
     }
 
     /// Whether the channel is open.

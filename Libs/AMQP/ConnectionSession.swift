@@ -197,6 +197,12 @@ final class ConnectionSession {
         lose(channel, error, now: now)
     }
 
+    /// A method of that channel's role cannot be put on the wire.
+    func unencodable(channel number: UInt16, _ error: AMQPError, now: ContinuousClock.Instant) {
+        guard let channel = byNumber[number] else { return }
+        close(channel, error, now: now)
+    }
+
     private func lose(_ channel: Channel, _ error: AMQPError, now: ContinuousClock.Instant) {
         if let number = channel.number { byNumber[number] = nil }
         channel.number = nil
@@ -229,7 +235,10 @@ final class ConnectionSession {
         }
         switch heartbeat.verdict(at: now) {
         case .peerIsDead: throw AMQPError(.connectionLost, "nothing came from the broker for too long")
-        case .send: output.append(.heartbeat)
+        case .send:
+            output.append(.heartbeat)
+            // Counted now: while the socket takes nothing, one of them waits and not one per turn.
+            heartbeat.sent(at: now)
         case .quiet: break
         }
         // Before a consumer's channel goes: its last acknowledgements must be on their way.
@@ -261,6 +270,14 @@ final class ConnectionSession {
             close(channel, AMQPError(.shutDown, "no longer wanted"), now: now)
         }
         channels.removeAll { $0.role.isFinished }
+        publishers.removeAll { $0.role.isFinished }
+    }
+
+    /// Forgets roles that nobody wants any more, while there is no connection.
+    func forgetFinished() {
+        guard !isConnected else { return }
+        channels.removeAll { $0.role.isFinished }
+        publishers.removeAll { $0.role.isFinished }
     }
 
     private func sendDueMethods() {

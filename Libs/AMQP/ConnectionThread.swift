@@ -102,6 +102,7 @@ final class ConnectionThread {
         _ socket: BrokerSocket, _ encoder: FrameEncoder, _ output: inout OutputBuffer
     ) throws(AMQPError) {
         var wasBlocked = false
+        var hasMore = false
         while true {
             shared.waker.clear()
             for request in shared.takeRequests() { request(session) }
@@ -117,8 +118,9 @@ final class ConnectionThread {
                 wasBlocked = isBlocked
             }
             let isWaitingForSocket = try write(socket, encoder, &output, now: now)
-            let isReadable = try wait(socket, forWriting: isWaitingForSocket)
-            if isReadable { try read(socket) }
+            let isReadable = try wait(socket, forWriting: isWaitingForSocket, isPolling: hasMore)
+            if isReadable { session.bytesReceived(now: .now) }
+            if isReadable || hasMore { hasMore = try read(socket) }
         }
     }
 
@@ -129,7 +131,12 @@ final class ConnectionThread {
         for item in session.takeOutput() {
             switch item {
             case .heartbeat: encoder.appendHeartbeat(to: &output)
-            case .method(let channel, let method): try encoder.append(method, channel: channel, to: &output)
+            case .method(let channel, let method):
+                do {
+                    try encoder.append(method, channel: channel, to: &output)
+                } catch {
+                    session.unencodable(channel: channel, error, now: now)
+                }
             }
         }
         while true {
@@ -155,28 +162,29 @@ final class ConnectionThread {
         }
     }
 
-    /// Waits for the socket, the waker, or the next thing due; answers whether the socket is readable.
-    private func wait(_ socket: BrokerSocket, forWriting: Bool) throws(AMQPError) -> Bool {
+    /// Waits for the socket, the waker, or the next thing due (`isPolling`: for nothing); answers whether the socket is readable.
+    private func wait(_ socket: BrokerSocket, forWriting: Bool, isPolling: Bool) throws(AMQPError) -> Bool {
         let now = ContinuousClock.now
         let interest = Int16(POLLIN) | (forWriting ? Int16(POLLOUT) : 0)
         var entries = [
             pollfd(fd: socket.descriptor, events: interest, revents: 0),
             pollfd(fd: shared.waker.descriptor, events: Int16(POLLIN), revents: 0),
         ]
-        let milliseconds = Self.milliseconds(session.nextDeadline(now: now) - now)
+        let milliseconds = isPolling ? 0 : Self.milliseconds(session.nextDeadline(now: now) - now)
         guard unsafe poll(&entries, nfds_t(entries.count), milliseconds) >= 0 || errno == EINTR else {
             throw AMQPError(.system, "poll: errno \(errno)")
         }
         return entries[0].revents & Int16(POLLIN | POLLHUP | POLLERR) != 0
     }
 
-    private func read(_ socket: BrokerSocket) throws(AMQPError) {
+    /// Handles what has arrived; answers whether librabbitmq may hold more, of which `poll` knows nothing.
+    private func read(_ socket: BrokerSocket) throws(AMQPError) -> Bool {
         let now = ContinuousClock.now
-        session.bytesReceived(now: now)
         for _ in 0..<Self.framesPerTurn {
-            guard let frame = try socket.receive() else { return }
+            guard let frame = try socket.receive() else { return false }
             try session.receive(frame, now: now)
         }
+        return true
     }
 
     private func report() {
@@ -189,6 +197,7 @@ final class ConnectionThread {
         while !shared.isStopping {
             shared.waker.clear()
             for request in shared.takeRequests() { request(session) }
+            session.forgetFinished()
             let left = end - .now
             guard left > .zero else { return }
             var entry = pollfd(fd: shared.waker.descriptor, events: Int16(POLLIN), revents: 0)

@@ -25,9 +25,13 @@ final class DeclarationRole: ChannelRole {
 
     func lost(_ error: AMQPError) {
         // A lost connection is tried again with the next one; what the broker refuses stays refused.
-        guard case .channelClosed = error.code, !isDone else { return }
-        isDone = true
-        readiness.fail(error)
+        guard !isDone else { return }
+        switch error.code {
+        case .channelClosed, .invalidArgument:
+            isDone = true
+            readiness.fail(error)
+        default: return
+        }
     }
 
     func shutDown() { readiness.fail(AMQPError(.shutDown, "the connection is shut down")) }

@@ -63,19 +63,21 @@ final class DeliveryBuffer: Sendable {
 
     /// The next delivery; `nil` at the end or when the task is cancelled.
     func next() async -> AMQPDelivery? {
-        let id = state.withLock { state in
+        if Task.isCancelled { return nil }
+        let (ready, id): (AMQPDelivery?, UInt64) = state.withLock { state in
             state.nextID += 1
-            return state.nextID
+            return (state.pop(), state.nextID)
         }
+        if let ready { return ready }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let ready: AMQPDelivery?? = state.withLock { state in
+                let late: AMQPDelivery?? = state.withLock { state in
                     if state.isFinished || Task.isCancelled { return .some(nil) }
                     if let delivery = state.pop() { return delivery }
                     state.waiters.append((id, continuation))
                     return nil
                 }
-                if let ready { continuation.resume(returning: ready) }
+                if let late { continuation.resume(returning: late) }
             }
         } onCancel: {
             let waiter: CheckedContinuation<AMQPDelivery?, Never>? = state.withLock { state in

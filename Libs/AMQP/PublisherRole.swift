@@ -21,12 +21,15 @@ final class PublisherRole: ChannelRole {
     private let topology: NotedTopology
 
     let label = "publisher"
-    let isFinished = false
+    private let isDropped: CancellationFlag
+    /// Nobody holds the publisher any more.
+    var isFinished: Bool { isDropped.isSet }
 
     init(
         queue: PublishQueue, readiness: Readiness, configuration: AMQPPublisher.Configuration,
-        topology: NotedTopology
+        topology: NotedTopology, isDropped: CancellationFlag
     ) {
+        self.isDropped = isDropped
         self.queue = queue
         self.readiness = readiness
         self.configuration = configuration
@@ -44,7 +47,8 @@ final class PublisherRole: ChannelRole {
     func lost(_ error: AMQPError) {
         isOpen = false
         readiness.markNotReady()
-        for settled in confirms.fail(error) { settled.owner.batch.settle(settled.owner.index, settled.outcome) }
+        // The rest of a call in part lost fails with it: sent later, it would overtake what is published again.
+        for settled in confirms.fail(error) { settled.owner.batch.settleRest(settled.outcome) }
         confirms = ConfirmTable()
     }
 

@@ -18,11 +18,13 @@ import Testing
     /// A publisher with its queue, open on channel 1.
     private func publisher(
         on session: ConnectionSession, _ configuration: AMQPPublisher.Configuration = .init()
-    ) throws -> (role: PublisherRole, queue: PublishQueue, readiness: Readiness) {
+    ) throws -> (isDropped: CancellationFlag, queue: PublishQueue, readiness: Readiness) {
         let queue = PublishQueue(maximumMessages: 100, maximumBytes: 10_000)
         let readiness = Readiness()
+        let isDropped = CancellationFlag()
         let role = PublisherRole(
-            queue: queue, readiness: readiness, configuration: configuration, topology: NotedTopology())
+            queue: queue, readiness: readiness, configuration: configuration, topology: NotedTopology(),
+            isDropped: isDropped)
         session.add(role)
         try session.tick(now: start)
         #expect(session.takeOutput() == [.method(channel: 1, .channelOpen)])
@@ -31,7 +33,7 @@ import Testing
         #expect(!readiness.isReady)
         try session.receive(.method(channel: 1, .completed(.confirmSelect)), now: start)
         #expect(readiness.isReady)
-        return (role, queue, readiness)
+        return (isDropped, queue, readiness)
     }
 
     /// Sends all that may be sent, as the connection's thread does; answers the ids.
@@ -126,19 +128,34 @@ import Testing
         configuration.maximumInFlight = 1
         let session = connected()
         let (_, queue, _) = try publisher(on: session, configuration)
-        let batch = try batch(0..<2, on: queue)
+        let lost = try batch(0..<2, on: queue)
+        let waiting = try batch(2..<3, on: queue)
         #expect(send(session) == ["order-0"])
         let error = AMQPError(.connectionLost, "reset")
         session.disconnected(error)
+        // Sent later, number 1 would overtake number 0.
+        #expect(await outcomes(lost) == [.connectionLost(error), .connectionLost(error)])
         #expect(send(session) == [])
         session.connected(channelMax: 10, heartbeat: nil, now: start)
         try session.tick(now: start)
         try session.receive(.method(channel: 1, .completed(.channelOpen)), now: start)
         try session.receive(.method(channel: 1, .completed(.confirmSelect)), now: start)
-        #expect(send(session) == ["order-1"])
+        #expect(send(session) == ["order-2"])
         // Tags start over with the channel.
         try session.receive(.method(channel: 1, .ack(tag: 1, multiple: false)), now: start)
-        #expect(await outcomes(batch) == [.connectionLost(error), .confirmed])
+        #expect(await outcomes(waiting) == [.confirmed])
+    }
+
+    @Test func closesTheChannelOfAPublisherThatIsDropped() throws {
+        let session = connected()
+        let (isDropped, _, readiness) = try publisher(on: session)
+        isDropped.set()
+        try session.tick(now: start)
+        #expect(session.takeOutput() == [.method(channel: 1, .channelClose)])
+        #expect(!readiness.isReady)
+        try session.receive(.method(channel: 1, .completed(.channelClose)), now: start)
+        try session.tick(now: start + .seconds(3))
+        #expect(session.takeOutput() == [])
     }
 
     @Test func opensAStalledChannelAnewUnlessTheBrokerIsBlocked() async throws {

@@ -163,6 +163,16 @@ import Testing
         }
     }
 
+    @Test func refusesANameThatCannotBeEncoded() async throws {
+        try await withVirtualHost { connection in
+            let error = await #expect(throws: AMQPError.self) {
+                try await connection.declare(
+                    AMQPTopology(queues: [AMQPQueue(name: String(repeating: "q", count: 256))]), timeout: patience)
+            }
+            #expect(error?.code == .invalidArgument && connection.state == .connected)
+        }
+    }
+
     @Test func refusesAQueueThatExistsWithOtherSettings() async throws {
         try await withVirtualHost { connection in
             try await connection.declare(OrderTopology.topology, timeout: patience)
