@@ -84,7 +84,8 @@ let kits: [Target] = [
 let auth: [Target] = [
     service("AuthDomain", at: "AuthService/Domain", ["Chronology", "Money", "Validation"]),
     service(
-        "AuthApplication", at: "AuthService/Application", ["AuthDomain", "Chronology", "Observability", "Validation"]),
+        "AuthApplication", at: "AuthService/Application",
+        ["AuthDomain", "Chronology", "Idempotency", "Observability", "Validation"]),
     service(
         "AuthInfrastructure", at: "AuthService/Infrastructure",
         [
@@ -95,8 +96,8 @@ let auth: [Target] = [
     service(
         "AuthAPI", at: "AuthService/API",
         [
-            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "GRPC", "Idempotency", "ServiceRuntime",
-            "Observability", "Validation",
+            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "GRPC", "Idempotency", "Secrets",
+            "ServiceRuntime", "Observability", "Validation",
         ]),
     program(
         "auth-service", at: "Services/AuthService/Main",
@@ -157,7 +158,7 @@ let portfolio: [Target] = [
     program(
         "portfolio-service", at: "Services/PortfolioService/Main",
         [
-            "PortfolioAPI", "PortfolioApplication", "PortfolioDomain", "PortfolioInfrastructure", "EventLoop", "GRPC",
+            "Contracts", "PortfolioAPI", "PortfolioApplication", "PortfolioDomain", "PortfolioInfrastructure", "EventLoop", "GRPC",
             "Messaging", "Observability", "Postgres", "ServiceRuntime", "Chronology",
         ]),
 ]
