@@ -129,8 +129,11 @@ package final class ServiceHost {
     }
 
     /// Serves gRPC; the health service says `SERVING` while the process is ready.
-    package func serve(_ services: [any GRPCService], settings: GRPCSettings) {
+    ///
+    /// - Parameter maximumMessageBytes: of a request; larger ones are refused with RESOURCE_EXHAUSTED.
+    package func serve(_ services: [any GRPCService], settings: GRPCSettings, maximumMessageBytes: Int = 4 << 20) {
         var configuration = GRPCServer.Configuration(address: settings.address)
+        configuration.maximumMessageBytes = maximumMessageBytes
         let calls = metrics.histograms(
             "florin_grpc_server_seconds", help: "Time of gRPC calls served.", labels: ["method", "code"])
         configuration.onCallFinished = { method, code, duration in

@@ -39,7 +39,8 @@ enum PortfolioProgram: ServiceProgram {
             prices: Prices(store: store, clock: clock, offload: { try await files.run($0) }),
             transactions: Transactions(store: store, clock: clock), figures: Figures(store: store, clock: clock),
             idempotent: IdempotentCalls(pool: pool), logger: host.logger)
-        host.serve([PortfolioServiceHandlers(api)], settings: settings.grpc)
+        // A file of prices has at most 64 MiB at the gateway; the message around it needs a little more.
+        host.serve([PortfolioServiceHandlers(api)], settings: settings.grpc, maximumMessageBytes: 65 << 20)
         host.relay(outbox, from: pool, to: broker)
         host.consume(
             EventQueues.portfolioUsers, of: broker, in: pool,
