@@ -11,7 +11,8 @@ package actor EventConsumer {
     package struct Configuration: Sendable, Hashable {
         /// Transactions under way at a time, each on a connection of the pool.
         package var concurrency = 4
-        /// The most events in one transaction, where they queue up. 1 gives each event its own.
+        /// The most events in one transaction, where they queue up. 1 gives each event its own: right for a handler that
+        /// locks rows which several partition keys share.
         package var batch = 16
         /// How long to wait between tries.
         package var retry = RetryPolicy.standard
@@ -67,11 +68,13 @@ package actor EventConsumer {
     /// Consumes until the task is cancelled. What is then under way is rolled back or committed, never half done.
     package func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.feed() }
-            group.addTask { await self.sweep() }
+            group.addTask(executorPreference: loop) { await self.feed() }
+            group.addTask(executorPreference: loop) { await self.sweep() }
             var seen: UInt64 = 0
             while !Task.isCancelled {
-                while let batch = lanes.start(now: loop.now) { group.addTask { await self.perform(batch) } }
+                while let batch = lanes.start(now: loop.now) {
+                    group.addTask(executorPreference: loop) { await self.perform(batch) }
+                }
                 let limit = lanes.nextWake.map { max(.milliseconds(1), $0 - loop.now) } ?? .seconds(60)
                 seen = await wake.wait(after: seen, atMost: limit, on: loop)
             }

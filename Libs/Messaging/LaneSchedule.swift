@@ -135,6 +135,8 @@ struct LaneSchedule<Item: Sendable>: Sendable {
                 lane.settle(count)
             case .transient:
                 lane.transientFailures += 1
+                // A deadlock between batches does not come again between single events.
+                lane.isSingle = !isAlone
                 sleep(key, for: policy.transientDelay(afterFailures: lane.transientFailures, using: &random), now: now)
             case .behindParked, .failed, .unprocessable:
                 lane.transientFailures = 0

@@ -21,37 +21,7 @@ package final class InMemoryBroker: EventPublisher, EventSubscriber, Sendable {
         case duplicated
     }
 
-    private struct Message {
-        let event: OutboundEvent
-        var isRedelivered = false
-    }
-
-    private struct Queue {
-        var bindings: [TopicPattern]
-        var isExclusive: Bool
-        var ready: [Message] = []
-        var consumers: [Int] = []
-    }
-
-    private struct Consumer {
-        let queue: String
-        let prefetch: Int
-        let continuation: AsyncStream<Delivery>.Continuation
-        var unsettled: [Int: Message] = [:]
-    }
-
-    private struct State {
-        var queues: [String: Queue] = [:]
-        var consumers: [Int: Consumer] = [:]
-        var nextConsumer = 0
-        var nextTag = 0
-        var published: [OutboundEvent] = []
-        var faults: [Fault] = []
-        var isDown = false
-        var isHolding = false
-    }
-
-    private let state = Mutex(State())
+    private let state = Mutex(BrokerState())
 
     package init() {}
 
@@ -97,7 +67,7 @@ package final class InMemoryBroker: EventPublisher, EventSubscriber, Sendable {
         while state.withLock({ $0.isHolding }), !Task.isCancelled { await Task.yield() }
     }
 
-    private static func store(_ event: OutboundEvent, in state: inout State) -> PublishOutcome {
+    private static func store(_ event: OutboundEvent, in state: inout BrokerState) -> PublishOutcome {
         if state.isDown { return .failed(reason: connectionLost) }
         let fault = state.faults.isEmpty ? nil : state.faults.removeFirst()
         switch fault {
@@ -109,7 +79,7 @@ package final class InMemoryBroker: EventPublisher, EventSubscriber, Sendable {
         let names = state.queues.filter { $0.value.bindings.contains { $0.matches(event.routingKey) } }.map(\.key)
         if names.isEmpty { return .unroutable(reason: "312 NO_ROUTE") }
         for _ in 0..<(fault == .duplicated ? 2 : 1) {
-            for name in names { state.queues[name]?.ready.append(Message(event: event)) }
+            for name in names { state.queues[name]?.ready.append(StoredMessage(event: event)) }
             state.published.append(event)
         }
         return fault == .lostAfterStored ? .failed(reason: connectionLost) : .confirmed
@@ -124,13 +94,14 @@ package final class InMemoryBroker: EventPublisher, EventSubscriber, Sendable {
             state.nextConsumer += 1
             let isExclusive = subscription.durability == .exclusive
             let name = isExclusive ? "\(subscription.queue)#\(id)" : subscription.queue
-            var queue = state.queues[name] ?? Queue(bindings: [], isExclusive: isExclusive)
+            let queue = state.queues[name] ?? MessageQueue(bindings: [], isExclusive: isExclusive)
             for binding in subscription.bindings where !queue.bindings.contains(binding) {
                 queue.bindings.append(binding)
             }
             queue.consumers.append(id)
             state.queues[name] = queue
-            state.consumers[id] = Consumer(queue: name, prefetch: subscription.prefetch, continuation: continuation)
+            state.consumers[id] = QueueConsumer(
+                queue: queue, prefetch: subscription.prefetch, continuation: continuation)
             Self.dispatch(&state, broker: self)
             return id
         }
@@ -141,7 +112,7 @@ package final class InMemoryBroker: EventPublisher, EventSubscriber, Sendable {
     /// Declares a durable queue that keeps events until somebody consumes it.
     package func declare(_ subscription: Subscription) {
         state.withLock { state in
-            let queue = Queue(bindings: subscription.bindings, isExclusive: false)
+            let queue = MessageQueue(bindings: subscription.bindings, isExclusive: false)
             if state.queues[subscription.queue] == nil { state.queues[subscription.queue] = queue }
         }
     }
@@ -149,7 +120,7 @@ package final class InMemoryBroker: EventPublisher, EventSubscriber, Sendable {
     /// Breaks all connections for a moment: what was delivered and is unsettled is delivered again.
     package func interrupt() {
         state.withLock { state in
-            for id in state.consumers.keys { Self.takeBack(id, in: &state) }
+            for consumer in state.consumers.values { consumer.giveBack() }
             Self.dispatch(&state, broker: self)
         }
     }
@@ -160,54 +131,43 @@ package final class InMemoryBroker: EventPublisher, EventSubscriber, Sendable {
     /// Deliveries of a queue that wait to be settled.
     package func unsettled(of queue: String) -> Int {
         state.withLock { state in
-            state.consumers.values.filter { $0.queue == queue }.reduce(0) { $0 + $1.unsettled.count }
+            guard let queue = state.queues[queue] else { return 0 }
+            return state.consumers.values.filter { $0.queue === queue }.reduce(0) { $0 + $1.unsettled.count }
         }
     }
 
     private func remove(_ id: Int) {
         state.withLock { state in
-            Self.takeBack(id, in: &state)
             guard let consumer = state.consumers.removeValue(forKey: id) else { return }
-            state.queues[consumer.queue]?.consumers.removeAll { $0 == id }
-            if state.queues[consumer.queue]?.isExclusive == true { state.queues[consumer.queue] = nil }
+            consumer.giveBack()
+            consumer.queue.consumers.removeAll { $0 == id }
+            if consumer.queue.isExclusive {
+                state.queues = state.queues.filter { $0.value !== consumer.queue }
+            }
             Self.dispatch(&state, broker: self)
         }
     }
 
     private func settle(_ tag: Int, of id: Int, _ settlement: Delivery.Settlement) {
         state.withLock { state in
-            guard let consumer = state.consumers[id],
-                var message = state.consumers[id]?.unsettled.removeValue(forKey: tag)
+            guard let consumer = state.consumers[id], var message = consumer.unsettled.removeValue(forKey: tag)
             else { return }
             if settlement == .requeued {
                 message.isRedelivered = true
-                state.queues[consumer.queue]?.ready.insert(message, at: 0)
+                consumer.queue.ready.putBack([message])
             }
             Self.dispatch(&state, broker: self)
         }
     }
 
-    /// Puts what a consumer has not settled back in front, in its order.
-    private static func takeBack(_ id: Int, in state: inout State) {
-        guard let consumer = state.consumers[id] else { return }
-        let back = consumer.unsettled.sorted { $0.key < $1.key }.map {
-            Message(event: $0.value.event, isRedelivered: true)
-        }
-        state.consumers[id]?.unsettled = [:]
-        state.queues[consumer.queue]?.ready.insert(contentsOf: back, at: 0)
-    }
-
-    private static func dispatch(_ state: inout State, broker: InMemoryBroker) {
+    private static func dispatch(_ state: inout BrokerState, broker: InMemoryBroker) {
         guard !state.isDown else { return }
-        for name in state.queues.keys {
-            guard let id = state.queues[name]?.consumers.first else { continue }
-            while let consumer = state.consumers[id], consumer.unsettled.count < consumer.prefetch,
-                let message = state.queues[name]?.ready.first
-            {
-                state.queues[name]?.ready.removeFirst()
+        for queue in state.queues.values {
+            guard let id = queue.consumers.first, let consumer = state.consumers[id] else { continue }
+            while consumer.unsettled.count < consumer.prefetch, let message = queue.ready.takeFirst() {
                 let tag = state.nextTag
                 state.nextTag += 1
-                state.consumers[id]?.unsettled[tag] = message
+                consumer.unsettled[tag] = message
                 consumer.continuation.yield(
                     Delivery(
                         routingKey: message.event.routingKey, contentType: message.event.contentType,
