@@ -21,7 +21,7 @@ final class ClientCall: @unchecked Sendable {
         case finished
     }
 
-    typealias Message = Result<[UInt8]?, GRPCStatus>
+    typealias Messages = Result<[[UInt8]], GRPCStatus>
     typealias Reply = Result<GRPCReply, GRPCStatus>
 
     /// How often a call that no server has touched is sent once more.
@@ -40,11 +40,11 @@ final class ClientCall: @unchecked Sendable {
     private var timer: LoopTimer?
     private var attempts = 0
     private var deframer: MessageDeframer
-    private var messages = MessageQueue()
+    private var messages: [[UInt8]] = []
     private var unconsumed = 0
     private var initialMetadata: GRPCMetadata?
     private var outcome: GRPCStatus?
-    private var messageWaiter: CheckedContinuation<Message, Never>?
+    private var messageWaiter: CheckedContinuation<Messages, Never>?
     private var replyWaiter: CheckedContinuation<Reply, Never>?
     private var initialWaiters: [CheckedContinuation<Result<GRPCMetadata, GRPCStatus>, Never>] = []
 
@@ -110,8 +110,9 @@ final class ClientCall: @unchecked Sendable {
         resumeWaiters()
     }
 
-    /// Waits for the next message of a streaming call; nil after the last. One caller at a time.
-    func nextMessage() async -> Message {
+    /// Waits for the next messages of a streaming call and takes all that are there, so that a reader on another thread
+    /// changes threads once for many; none after the last. One caller at a time.
+    func nextMessages() async -> Messages {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 if loop.isCurrent {
@@ -125,7 +126,7 @@ final class ClientCall: @unchecked Sendable {
         }
     }
 
-    private func awaitMessage(_ continuation: CheckedContinuation<Message, Never>) {
+    private func awaitMessage(_ continuation: CheckedContinuation<Messages, Never>) {
         guard messageWaiter == nil else {
             return continuation.resume(returning: .failure(GRPCStatus(.internalError, "a stream has one reader")))
         }
@@ -187,7 +188,7 @@ final class ClientCall: @unchecked Sendable {
     /// Ends the call for a reason of our side's; messages that were not taken are dropped.
     func cancel(_ status: GRPCStatus) {
         guard outcome == nil else { return }
-        messages = MessageQueue()
+        messages = []
         finish(status)
     }
 
@@ -209,12 +210,13 @@ final class ClientCall: @unchecked Sendable {
     private func resumeWaiters() {
         resumeInitialWaiters()
         if let waiter = messageWaiter {
-            if let message = messages.popFirst() {
+            if !messages.isEmpty {
                 messageWaiter = nil
-                waiter.resume(returning: .success(message))
+                waiter.resume(returning: .success(messages))
+                messages = []
             } else if let outcome {
                 messageWaiter = nil
-                waiter.resume(returning: outcome.code == .ok ? .success(nil) : .failure(outcome))
+                waiter.resume(returning: outcome.code == .ok ? .success([]) : .failure(outcome))
             }
         }
         giveCredit()
@@ -241,7 +243,7 @@ final class ClientCall: @unchecked Sendable {
 
     private func reply(_ outcome: GRPCStatus) -> Reply {
         guard outcome.code == .ok else { return .failure(outcome) }
-        guard let message = messages.popFirst() else {
+        guard let message = messages.first else {
             return .failure(GRPCStatus(.internalError, "the response has no message"))
         }
         return .success(

@@ -34,13 +34,23 @@ package struct GRPCMessageStream: AsyncSequence, Sendable {
 
     package struct Iterator: AsyncIteratorProtocol {
         private let handle: Handle
+        private var taken: [[UInt8]] = []
+        private var position = 0
 
         fileprivate init(handle: Handle) { self.handle = handle }
 
-        package mutating func next() async throws(GRPCStatus) -> [UInt8]? { try await handle.call.nextMessage().get() }
+        package mutating func next() async throws(GRPCStatus) -> [UInt8]? {
+            if position == taken.count {
+                taken = try await handle.call.nextMessages().get()
+                position = 0
+            }
+            guard position < taken.count else { return nil }
+            position += 1
+            return taken[position - 1]
+        }
 
         package mutating func next(isolation actor: isolated (any Actor)?) async throws(GRPCStatus) -> [UInt8]? {
-            try await handle.call.nextMessage().get()
+            try await next()
         }
     }
 }

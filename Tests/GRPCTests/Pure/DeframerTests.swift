@@ -63,17 +63,6 @@ import Testing
         }
         #expect(messages == [[5]])
     }
-
-    @Test func messageQueueIsFirstInFirstOut() {
-        var queue = MessageQueue()
-        #expect(queue.isEmpty && queue.popFirst() == nil)
-        for value in 0..<10 { queue.append([UInt8(value)]) }
-        #expect(queue.popFirst() == [0])
-        queue.append([10])
-        #expect(queue.count == 10)
-        for value in 1...10 { #expect(queue.popFirst() == [UInt8(value)]) }
-        #expect(queue.isEmpty)
-    }
 }
 
 extension MessageDeframer {
