@@ -122,9 +122,10 @@ package final class TCPConnection: LoopHandle, @unchecked Sendable {
     /// close with unread bytes would be a reset, which can destroy our last answer. Writing has `timeout`, waiting `linger`.
     package func closeAfterFlush(timeout: Duration, linger: Duration = .seconds(2)) {
         loop.preconditionCurrent()
-        guard isActive else { return }
-        ending = .flushing
+        guard isOpen, ending == .none || ending == .shutdown else { return }
         self.linger = linger
+        if ending == .shutdown, output.isEmpty { return beginLingering() }
+        ending = .flushing
         lingerTimer = loop.schedule(after: timeout) { [weak self] in self?.close() }
         advanceEnding()
     }
@@ -189,17 +190,22 @@ extension TCPConnection {
         }
     }
 
+    /// Our side has ended: what remains is the peer's end.
+    private func beginLingering() {
+        ending = .lingering
+        if hasReachedEOF { return close() }
+        lingerTimer?.cancel()
+        lingerTimer = loop.schedule(after: linger) { [weak self] in self?.close() }
+        startReading()
+    }
+
     /// Takes the next step of an orderly end when everything is written.
     func advanceEnding() {
         guard isOpen, ending == .flushing || ending == .shutdown, output.isEmpty else { return }
         let request = ShutdownRequest(self)
         let status = request.begin()
         if ending == .flushing {
-            ending = .lingering
-            if status != 0 || hasReachedEOF { return close() }
-            lingerTimer?.cancel()
-            lingerTimer = loop.schedule(after: linger) { [weak self] in self?.close() }
-            startReading()
+            if status == 0 { beginLingering() } else { close() }
         } else if status != 0 {
             fail(.uv(status, "end a connection"))
         }

@@ -111,6 +111,36 @@ import Testing
         }
     }
 
+    @Test(arguments: [0, 8 << 20])
+    func closeAfterFlushMayFollowAHalfClose(count: Int) async throws {
+        try await withLoop { loop in
+            let pair = try await Pair.make(on: loop, serverReads: false)
+            try await loop.run {
+                pair.client.write([UInt8](repeating: 9, count: count))
+                pair.client.shutdownWrite()
+                pair.client.closeAfterFlush(timeout: .seconds(60), linger: .seconds(60))
+                pair.server.startReading()
+            }
+            try await eventually("the end is seen") { pair.serverPeer.now.eof == 1 }
+            #expect(pair.serverPeer.now.received == count)
+            #expect(pair.clientPeer.now.closed.isEmpty)
+            try await loop.run { pair.server.close() }
+            try await eventually("the client closes") { pair.clientPeer.now.closed == [nil] }
+        }
+    }
+
+    @Test func lingeringHasABoundOfItsOwn() async throws {
+        try await withLoop { loop in
+            let pair = try await Pair.make(on: loop)
+            try await loop.run {
+                pair.client.write([1])
+                pair.client.closeAfterFlush(timeout: .seconds(1000), linger: .milliseconds(20))
+            }
+            try await eventually("it closes though the peer does not") { pair.clientPeer.now.closed == [nil] }
+            #expect(pair.serverPeer.now.bytes == [1])
+        }
+    }
+
     @Test func abortResets() async throws {
         try await withLoop { loop in
             let pair = try await Pair.make(on: loop)
