@@ -52,12 +52,13 @@ test-scripts: ## run the tests of the scripts and checkers
 .PHONY: lint
 lint: ## check format, layers, tidiness, shell and Python scripts
 	@scripts/setup test
-	@swift format lint --strict --parallel Package.swift $(SWIFT_SOURCES)
-	@$(PYTHON) scripts/check-layers
-	@$(PYTHON) scripts/tidy
-	@shellcheck $(SHELL_SCRIPTS)
-	@$(PYTHON) scripts/check-python
-	@echo "lint: nothing to complain about"
+	@failed=0; \
+	swift format lint --strict --parallel Package.swift $(SWIFT_SOURCES) || failed=1; \
+	$(PYTHON) scripts/check-layers || failed=1; \
+	$(PYTHON) scripts/tidy || failed=1; \
+	$(PYTHON) scripts/check-python || failed=1; \
+	shellcheck $(SHELL_SCRIPTS) || failed=1; \
+	[ $$failed = 0 ] && echo "lint: nothing to complain about" || { echo "lint: see above"; exit 1; }
 
 .PHONY: format
 format: ## format all Swift sources written by hand
@@ -77,4 +78,5 @@ fuzz: ## feed random and damaged input to everything that reads bytes from outsi
 
 .PHONY: bench
 bench: ## measure throughput and latency on this machine
-	@scripts/bench
+	@scripts/setup test
+	@scripts/stack bench

@@ -12,7 +12,9 @@ def parser():
         prog="scripts/stack", description="Runs Florin on this machine.",
         epilog="FLORIN_PORT_<NAME> sets a port, FLORIN_LOCAL_DIR another folder than .local; see README.md.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, text in (("run", "everything, until Ctrl-C"), ("demo", "everything, plays the story, stops")):
+    for name, text in (
+            ("run", "everything, until Ctrl-C"), ("demo", "everything, plays the story, stops"),
+            ("bench", "everything, measures, stops")):
         command = commands.add_parser(name, help=text)
         command.add_argument("--free-ports", action="store_true", help="choose free ports instead of the fixed ones")
     commands.add_parser("stop", help="stops what runs")
@@ -33,6 +35,8 @@ def main(arguments):
                 return installation.run(options.free_ports)
             case "demo":
                 return installation.demo(options.free_ports)
+            case "bench":
+                return installation.run_script("bench.py", options.free_ports)
             case "stop":
                 return installation.stop()
             case "clean":

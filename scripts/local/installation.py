@@ -152,25 +152,35 @@ def run(any_free_ports=False):
 
 def demo(any_free_ports=False):
     """`make demo`: plays the story and returns its status."""
+    status = run_script("story.py", any_free_ports)
+    logs = places.Layout().path("log")
+    say("the story held" if status == 0 else f"the story failed (status {status}); logs in {logs}")
+    return status
+
+
+def run_script(name, any_free_ports):
+    """Brings everything up, runs a script with the settings of `.local/env`, stops; returns the script's status."""
     installation, binaries = set_up(any_free_ports)
     try:
         installation.start(binaries)
+        if installation.supervisor.is_asked_to_stop:
+            return 130
         environment = dict(os.environ)
         with open(installation.layout.path("env"), encoding="utf-8") as file:
             environment.update(line.rstrip("\n").split("=", 1) for line in file)
-        story = subprocess.Popen(
-            [sys.executable, os.path.join(places.SOURCE, "scripts", "story.py")], env=environment,
+        script = subprocess.Popen(
+            [sys.executable, "-B", os.path.join(places.SOURCE, "scripts", name)], env=environment,
             stdin=subprocess.DEVNULL)
-        while story.poll() is None:
+        while script.poll() is None:
             if installation.supervisor.is_asked_to_stop:
-                process.stop(story)
+                process.stop(script)
             installation.supervisor.look_after()
             time.sleep(0.1)
-        status = 130 if installation.supervisor.is_asked_to_stop else story.returncode
+        if installation.supervisor.is_asked_to_stop:
+            return 130
+        return script.returncode if script.returncode >= 0 else 1
     finally:
         installation.stop()
-    say("the story held" if status == 0 else f"the story failed (status {status}); logs in {installation.layout.path('log')}")
-    return status if status >= 0 else 1
 
 
 def stop():

@@ -1,0 +1,206 @@
+#!/usr/bin/python3
+"""Measures the running system: HTTP, gRPC, the write path against pgbench, the outbox.
+
+Needs what `.local/env` gives, wrk, h2load and pgbench; `make bench` starts everything, runs it and stops. Figures are of
+this machine in this minute, with servers, database, broker and load side by side: compare them within one run.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import secrets
+import sys
+import tempfile
+import time
+import urllib.parse
+
+sys.dont_write_bytecode = True
+
+import story  # noqa: E402
+from local.postgres import Postgres  # noqa: E402
+from local.process import run  # noqa: E402
+
+SECONDS = int(os.environ.get("FLORIN_BENCH_SECONDS", "10"))
+EXPENSE = {
+    "amount": {"amount": "12.34", "currency": "EUR"}, "spent_on": "2026-11-20", "merchant": "Corner shop",
+    "note": "bread, milk, coffee", "tags": ["food"]}
+WRK_SCRIPT = """
+wrk.method = {method!r}
+wrk.body = {body!r}
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = {authorization!r}
+"""
+PGBENCH_SCRIPT = """
+BEGIN;
+INSERT INTO expense.expenses
+    (id, owner_id, kind, amount, currency, spent_on, merchant, note, tags, version, created_at, updated_at)
+    VALUES (gen_random_uuid(), gen_random_uuid(), 'expense', 12.34, 'EUR', '2026-11-20', 'Corner shop',
+        'bread, milk, coffee', '{food}', 1, now(), now());
+INSERT INTO expense.outbox (shard, id, type, partition_key, event)
+    VALUES (0, gen_random_uuid(), 'florin.expense.expense_created.v1', gen_random_uuid()::text,
+        convert_to(repeat('x', 900), 'UTF8'));
+COMMIT;
+"""
+
+
+class Processes:
+    """Processor time and memory of Florin's own processes."""
+
+    NAMES = ("gateway", "auth-service", "expense-service", "portfolio-service", "event-processor")
+
+    def __init__(self, folder):
+        self.pids = {name: int(pathlib.Path(folder, f"{name}.pid").read_text()) for name in self.NAMES}
+
+    def seconds(self):
+        result = {}
+        for name, pid in self.pids.items():
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            result[name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return result
+
+    def memory(self):
+        """Resident MiB by process."""
+        result = {}
+        for name, pid in self.pids.items():
+            text = pathlib.Path(f"/proc/{pid}/status").read_text()
+            result[name] = int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024
+        return result
+
+
+class Bench:
+    def __init__(self, environment, folder):
+        self.environment = environment
+        self.url = environment["FLORIN_URL"]
+        self.folder = pathlib.Path(folder)
+        self.processes = Processes(environment["FLORIN_RUN_DIR"])
+
+    def measure(self, title, command, pattern):
+        """Runs a load generator and prints its rate, with the processor time that it cost Florin per request."""
+        before, started = self.processes.seconds(), time.monotonic()
+        text = run(command, timeout=SECONDS * 6 + 60)
+        elapsed, after = time.monotonic() - started, self.processes.seconds()
+        rate = float(re.search(pattern, text)[1])
+        cost = {name: (after[name] - before[name]) / max(1, rate * elapsed) * 1e6 for name in after}
+        spent = ", ".join(f"{name} {value:.0f}" for name, value in cost.items() if value >= 1)
+        refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+        latency = re.search(r"99%\s+([\d.]+\w+)", text)
+        print(
+            f"  {title:<44}{rate:>10,.0f}/s" + (f"  p99 {latency[1]}" if latency else "")
+            + (f"  µs of processor each: {spent}" if spent else "")
+            + (f"  REFUSED {refused[1]}" if refused else ""), flush=True)
+        return rate
+
+    def wrk(self, title, url, connections, method="GET", body="", authorization=""):
+        script = self.folder / "wrk.lua"
+        script.write_text(WRK_SCRIPT.format(method=method, body=body, authorization=authorization))
+        return self.measure(
+            title, ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency", "-s", str(script), url],
+            r"Requests/sec:\s+([\d.]+)")
+
+    def http(self):
+        print("HTTP (wrk)")
+        for connections in (1, 64, 512):
+            self.wrk(f"gateway /livez, {connections} connections", self.environment["FLORIN_GATEWAY_ADMIN_URL"] + "/livez",
+                     connections)
+
+    def grpc(self):
+        print("gRPC (h2load), grpc.health.v1.Health/Check of expense-service")
+        frame = self.folder / "frame"
+        frame.write_bytes(bytes(5))
+        for clients, streams in ((1, 1), (8, 16)):
+            self.measure(
+                f"{clients} connections of {streams} calls",
+                ["h2load", "-t1", f"-c{clients}", f"-m{streams}", f"-D{SECONDS}", "-d", str(frame),
+                 "-H", "content-type: application/grpc", "-H", "te: trailers",
+                 f"http://{self.environment['FLORIN_EXPENSE_GRPC']}/grpc.health.v1.Health/Check"],
+                r"finished in .*?, ([\d.]+) req/s")
+
+    def signed_in(self):
+        """The access token of a new user."""
+        tale = story.Story(self.url, self.environment["FLORIN_MAIL_DIR"])
+        tale.register()
+        tale.verify()
+        tale.log_in()
+        tale.find_categories()
+        return tale.client.access_token
+
+    def writes(self, token):
+        print("reading and writing expenses (wrk)")
+        authorization = f"Bearer {token}"
+        for connections in (1, 64):
+            self.wrk(f"GET /v1/users/me, {connections} connections", f"{self.url}/v1/users/me", connections,
+                     authorization=authorization)
+        published, started = self.published(), time.monotonic()
+        best = 0.0
+        for connections in (1, 64):
+            best = max(best, self.wrk(
+                f"POST /v1/expenses, {connections} connections", f"{self.url}/v1/expenses", connections, "POST",
+                json.dumps(EXPENSE), authorization))
+        story.eventually(self.is_pending, lambda pending: not pending, "the outbox to be empty")
+        count, elapsed = self.published() - published, time.monotonic() - started
+        print(f"  {'outbox to confirmed, during and after':<44}{count / elapsed:>10,.0f}/s  ({count:,.0f} events)")
+        return best
+
+    def metric(self, name):
+        parts = urllib.parse.urlsplit(self.environment["FLORIN_EXPENSE_ADMIN_URL"])
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+        try:
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+        finally:
+            connection.close()
+        return float(re.search(rf"^{name} (\S+)$", text, re.MULTILINE)[1])
+
+    def published(self):
+        return self.metric("florin_outbox_published_total")
+
+    def is_pending(self):
+        return run([Postgres.tool("psql"), "-XqAt", self.environment["FLORIN_DB_URL"], "-c",
+                    "SELECT count(*) FROM expense.outbox"]).strip() != "0"
+
+    def pgbench(self, best):
+        """The same two inserts in a copy of the schema, on the same server."""
+        print("the same two inserts in one transaction (pgbench)")
+        name = f"bench_{secrets.token_hex(4)}"
+        server = self.environment["FLORIN_DB_URL"]
+        copy = server.rpartition("/")[0] + f"/{name}"
+        script = self.folder / "inserts.sql"
+        script.write_text(PGBENCH_SCRIPT)
+        psql = [Postgres.tool("psql"), "-Xq", "-v", "ON_ERROR_STOP=1"]
+        run([*psql, server, "-c", f"CREATE DATABASE {name}"])
+        try:
+            schema = run([Postgres.tool("pg_dump"), "--schema-only", "--no-owner", "--schema=expense", server])
+            run([*psql, copy], text=schema)
+            fastest = 0.0
+            for clients in (1, 8, 32):
+                fastest = max(fastest, self.measure(
+                    f"{clients} clients", [
+                        Postgres.tool("pgbench"), "-n", "-M", "prepared", f"-c{clients}", "-j1", f"-T{SECONDS}", "-f",
+                        str(script), copy], r"tps = ([\d.]+)"))
+            print(f"  POST /v1/expenses reaches {best / fastest:.2f} of it")
+        finally:
+            run([*psql, server, "-c", f"DROP DATABASE {name}"])
+
+    def play(self):
+        self.http()
+        self.grpc()
+        self.pgbench(self.writes(self.signed_in()))
+        memory = self.processes.memory()
+        print("resident memory (MiB): " + ", ".join(f"{name} {value:.0f}" for name, value in memory.items()))
+
+
+def main():
+    missing = [name for name in ("FLORIN_URL", "FLORIN_DB_URL", "FLORIN_RUN_DIR") if not os.environ.get(name)]
+    if missing:
+        print(f"bench: {' and '.join(missing)} must be set; source .local/env", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="florin-bench-") as folder:
+        os.chmod(folder, 0o755)
+        Bench(os.environ, folder).play()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
