@@ -81,6 +81,22 @@ import Testing
         }
     }
 
+    @Test func aTransactionPastItsBoundSendsNothingMore() async throws {
+        try await withPool { pool in
+            try await pool.query("CREATE TABLE t (a bigint)")
+            let error = await postgresError {
+                _ = try await pool.withTransaction(timeout: .milliseconds(500)) { transaction in
+                    let end = pool.loop.now + .milliseconds(500)
+                    try await transaction.query("INSERT INTO t VALUES (1)")
+                    try await eventually("the bound has passed") { pool.loop.now >= end }
+                }
+            }
+            #expect(error?.code == .timedOut)
+            #expect(error?.isOutcomeUnknown == false)
+            #expect(try await count("t", pool) == 0)
+        }
+    }
+
     @Test func theServersOwnBoundIsATimeout() async throws {
         try await withPool(configure: { $0.statementTimeout = .milliseconds(100) }) { pool in
             let error = await postgresError { try await pool.query("SELECT pg_sleep(60)") }

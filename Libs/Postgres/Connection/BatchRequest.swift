@@ -36,8 +36,9 @@ struct BatchRequest: Sendable {
 
     func complete(_ outcome: Outcome) { continuation?.resume(returning: outcome) }
 
-    /// A query that libpq would refuse or misunderstand; found before anything is sent.
-    var fault: PostgresError? {
+    /// Why not to send it at all: a bound that has passed, or a query that libpq would refuse or misunderstand.
+    func fault(now: Duration) -> PostgresError? {
+        if deadline <= now { return PostgresError(.timedOut, "the bound had passed before anything was sent") }
         for query in queries {
             if query.sql.utf8.contains(0) { return PostgresError(.invalidQuery, "the text contains NUL") }
             if query.bindings.count > 65_535 { return PostgresError(.invalidQuery, "more than 65,535 parameters") }

@@ -367,9 +367,12 @@ final class Connection {
         script = nil
     }
 
-    /// What the server said explains more than the loss of the connection, and means that nothing was committed.
+    /// What the server said explains more than the loss of the connection, and means that nothing was committed; but for
+    /// a server going down, which may do so after the commit and before its answer.
     private func cause(_ server: PostgresError?, _ loss: PostgresError, mayCommit: Bool) -> PostgresError {
-        if let server, server.code != .connectionLost { return server }
+        if let server, server.code != .connectionLost {
+            return server.withOutcomeUnknown(mayCommit && server.sqlState?.conditionClass == "57")
+        }
         return loss.withOutcomeUnknown(mayCommit)
     }
 

@@ -23,7 +23,8 @@ extension PostgresPool {
 
     /// Runs `body` in an explicit transaction on a connection of its own, commits when it returns and rolls back when it
     /// throws. BEGIN travels with the first statement and costs no round trip; so does COMMIT with
-    /// `PostgresTransaction.commit(with:)`. `timeout` bounds the whole of it.
+    /// `PostgresTransaction.commit(with:)`. After `timeout` every
+    /// call of the transaction throws `timedOut`, the commit too.
     @discardableResult
     package nonisolated func withTransaction<T>(
         isolation: PostgresIsolation = .readCommitted, isReadOnly: Bool = false, timeout: Duration? = nil,

@@ -112,7 +112,9 @@ package actor PostgresPool {
 
     /// Sends the batch on some connection, now or when one is free.
     func submit(_ request: BatchRequest) {
-        if let refusal = refusal(request.token) ?? request.fault { return request.complete(.failure(refusal)) }
+        if let refusal = refusal(request.token) ?? request.fault(now: loop.now) {
+            return request.complete(.failure(refusal))
+        }
         if waiters.isEmpty, let id = ledger.connectionForBatch(), let connection = connections[id] {
             let isBusy = ledger.idleCount == 0
             connection.send(request)
@@ -132,7 +134,7 @@ package actor PostgresPool {
             return request.complete(.failure(lostLease(lease)))
         }
         guard held.id == lease else { return request.complete(.failure(Self.endedLease)) }
-        if let refusal = held.refusal ?? request.fault { return request.complete(.failure(refusal)) }
+        if let refusal = held.refusal ?? request.fault(now: loop.now) { return request.complete(.failure(refusal)) }
         if request.role == .commit, request.queries.isEmpty, !held.hasBegun {
             connection.lease?.committed()
             return request.complete(.success([]))
