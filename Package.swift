@@ -102,10 +102,13 @@ let auth: [Target] = [
     program(
         "auth-service", at: "Services/AuthService/Main",
         [
-            "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "EventLoop", "GRPC", "Messaging",
-            "Observability",
+            "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "Contracts", "EventLoop", "GRPC",
+            "Messaging", "Observability",
             "Postgres", "Secrets", "ServiceRuntime", "Tokens", "Chronology",
         ]),
+    service(
+        "AuthTesting", at: "AuthService/Testing",
+        ["AuthDomain", "AuthApplication", "Chronology", "Idempotency", "Validation"]),
 ]
 
 let expense: [Target] = [
@@ -158,7 +161,8 @@ let portfolio: [Target] = [
     program(
         "portfolio-service", at: "Services/PortfolioService/Main",
         [
-            "Contracts", "PortfolioAPI", "PortfolioApplication", "PortfolioDomain", "PortfolioInfrastructure", "EventLoop", "GRPC",
+            "Contracts", "PortfolioAPI", "PortfolioApplication", "PortfolioDomain", "PortfolioInfrastructure",
+            "EventLoop", "GRPC",
             "Messaging", "Observability", "Postgres", "ServiceRuntime", "Chronology",
         ]),
 ]
@@ -240,8 +244,24 @@ let testTargets: [Target] = [
             "ServersTesting",
             "Validation",
         ]),
-    tests("AuthTests", ["AuthDomain", "AuthApplication", "Chronology", "Validation"]),
+    tests(
+        "AuthTests",
+        ["AuthDomain", "AuthApplication", "AuthTesting", "Chronology", "Idempotency", "Validation"]),
+    tests(
+        "AuthIntegrationTests",
+        [
+            "AuthDomain", "AuthApplication", "AuthInfrastructure", "AuthAPI", "AuthTesting", "auth-service",
+            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "Idempotency", "JSON", "Messaging",
+            "Observability", "Postgres", "Secrets", "ServersTesting", "ServiceRuntime", "Tokens", "Validation",
+        ]),
     tests("ExpenseTests", ["ExpenseDomain", "ExpenseApplication", "Chronology", "Money", "Validation"]),
+    tests(
+        "ExpenseIntegrationTests",
+        [
+            "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "Chronology", "CloudEvents", "Contracts",
+            "EventLoop",
+            "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
+        ]),
     tests("PortfolioTests", ["PortfolioDomain", "PortfolioApplication", "Chronology", "Money", "Validation"]),
     tests("ProcessorTests", ["ProcessorDomain", "ProcessorApplication", "Chronology", "CloudEvents", "Secrets"]),
     tests("GatewayTests", ["GatewayAPI", "HTTPServer", "GRPC", "JSON", "Contracts"]),

@@ -27,25 +27,34 @@ package struct ExpenseRepository: ExpenseStore {
 
     package func insert(_ expense: Expense, receipt: IdempotencyReceipt?) async throws {
         let event = try ExpenseEvents.created(expense)
-        try await pool.retryingConflicts {
-            try await pool.withTransaction { transaction in
-                let categories = expense.categoryIDs
-                let results = try await transaction.batch(
-                    [
-                        Self.spendingLock(expense.ownerID, shared: true),
-                        "SELECT id FROM categories WHERE owner_id = \(expense.ownerID) AND id = ANY(\(Array(categories)))",
-                        Self.insertExpense(expense), Self.insertParts(expense), outbox.insert([event]),
-                    ] + Self.receipts(receipt) + [
-                        Self.lockBudgets(of: expense.ownerID, on: expense.spentOn, categories: categories)
-                    ])
-                let known = try results[1].map { try $0.decode(UUIDv7.self, at: 0) }
-                let unknown = categories.subtracting(known)
-                guard unknown.isEmpty else { throw ExpenseStoreRefusal.unknownCategories(unknown) }
-                try await evaluate(
-                    results[results.count - 1], on: expense.spentOn, at: expense.createdAt, in: transaction)
-            }
+        let categories = expense.categoryIDs
+        do {
+            try await pool.retryingConflicts { try await insert(expense, event, categories, receipt) }
+        } catch let error as PostgresError where error.sqlState == .foreignKeyViolation {
+            // A category that is nobody's fails the insert before ownership is looked at.
+            let known = try await pool.query(Self.ownCategories(categories, of: expense.ownerID))
+            throw ExpenseStoreRefusal.unknownCategories(
+                categories.subtracting(try known.map { try $0.decode(UUIDv7.self, at: 0) }))
         }
         outbox.poke()
+    }
+
+    private func insert(
+        _ expense: Expense, _ event: OutboxEvent, _ categories: Set<UUIDv7>, _ receipt: IdempotencyReceipt?
+    ) async throws {
+        try await pool.withTransaction { transaction in
+            let results = try await transaction.batch(
+                [
+                    Self.spendingLock(expense.ownerID, shared: true),
+                    Self.ownCategories(categories, of: expense.ownerID), Self.insertExpense(expense),
+                    Self.insertParts(expense), outbox.insert([event]),
+                ] + Self.receipts(receipt) + [
+                    Self.lockBudgets(of: expense.ownerID, on: expense.spentOn, categories: categories)
+                ])
+            let unknown = categories.subtracting(try results[1].map { try $0.decode(UUIDv7.self, at: 0) })
+            guard unknown.isEmpty else { throw ExpenseStoreRefusal.unknownCategories(unknown) }
+            try await evaluate(results[results.count - 1], on: expense.spentOn, at: expense.createdAt, in: transaction)
+        }
     }
 
     package func expenses(
@@ -175,6 +184,10 @@ package struct ExpenseRepository: ExpenseStore {
         return shared
             ? "SELECT pg_advisory_xact_lock_shared(1701, hashtext(\(name)))"
             : "SELECT pg_advisory_xact_lock(1701, hashtext(\(name)))"
+    }
+
+    private static func ownCategories(_ categories: Set<UUIDv7>, of owner: UUIDv7) -> PostgresQuery {
+        "SELECT id FROM categories WHERE owner_id = \(owner) AND id = ANY(\(Array(categories)))"
     }
 
     private static func insertExpense(_ expense: Expense) -> PostgresQuery {
