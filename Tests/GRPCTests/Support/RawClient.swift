@@ -124,9 +124,16 @@ private final class RawExchange: HTTP2StreamHandler {
     }
     func streamReceivedEnd() {}
     func streamDrained() {}
-    func streamLost(wasSent: Bool) { completion(self, response) }
+    func streamLost(wasSent: Bool) { end() }
     func streamClosed(_ error: HTTP2ErrorCode, wasSent: Bool) {
         response.error = error
+        end()
+    }
+
+    /// The stream holds this as its handler: without it, neither goes.
+    private func end() {
+        stream = nil
+        connection = nil
         completion(self, response)
     }
 }
