@@ -1,0 +1,87 @@
+import CloudEvents
+import Messaging
+import MessagingAMQP
+import MessagingTesting
+import Postgres
+import ServersTesting
+import Testing
+
+/// The promises of the ports, and the way from commit to effect, on a real RabbitMQ.
+@Suite(.serialized)
+struct RabbitMQTests {
+    @Test(arguments: BrokerConformance.Check.allCases)
+    func conformance(check: BrokerConformance.Check) async throws {
+        let server = try await TestRabbitMQ.shared()
+        let suite = BrokerConformance {
+            let url = try await server.makeVirtualHost()
+            let virtualHost = String(url[url.index(after: try #require(url.lastIndex(of: "/")))...])
+            let broker = try AMQPEventBroker(url: url, name: "conformance")
+            try broker.start()
+            try await broker.waitUntilReady(timeout: patience)
+            return BrokerUnderTest(
+                publisher: broker, subscriber: broker,
+                interrupt: { try await server.ctl("close_all_connections", "--vhost", virtualHost, "test") },
+                close: { await broker.shutdown() }
+            )
+        }
+        try await suite.run(check)
+    }
+
+    @Test func fromCommitToEffectWhileTheBrokerIsKilled() async throws {
+        let server = try await TestRabbitMQ.start()
+        try await MessagingBench.with { bench in
+            let broker = try AMQPEventBroker(
+                url: try await server.makeVirtualHost(), name: "delivery", queues: [Subscription.all])
+            try broker.start()
+            let relay = OutboxRelay(
+                pool: bench.pool, publisher: broker, outbox: bench.outbox, configuration: .quick, metrics: bench.metrics
+            )
+            let consumer = EventConsumer(
+                subscriber: broker, subscription: .all, pool: bench.pool, handler: RecordingHandler(),
+                metrics: bench.metrics)
+            try await bench.running({ await relay.run() }) {
+                try await bench.running({ await consumer.run() }) {
+                    for sequence in 1...60 {
+                        try await bench.write(try (0..<10).map { try event("k\($0)", Int64(sequence)) })
+                        if sequence == 10 {
+                            try await bench.eventually("events flow") { try await bench.count("effects") >= 50 }
+                        }
+                        if sequence == 20 { try await server.kill() }
+                        if sequence == 40 { try await server.restart() }
+                    }
+                    try await bench.eventually("the outbox empties") { try await bench.count("outbox") == 0 }
+                    try await bench.eventually("every event has its effect") {
+                        try await bench.count("effects") == 600
+                    }
+                }
+            }
+            await broker.shutdown()
+            let effects = try await bench.effects()
+            #expect(effects.count == 10)
+            for (key, sequences) in effects { #expect(sequences == Array(1...60), "\(key)") }
+            #expect(try await bench.count("dead_letters") == 0)
+        }
+        try await server.stop()
+    }
+
+    @Test func anUnroutableEventStaysInTheOutbox() async throws {
+        let server = try await TestRabbitMQ.shared()
+        try await MessagingBench.with { bench in
+            let broker = try AMQPEventBroker(url: try await server.makeVirtualHost(), name: "unroutable")
+            try broker.start()
+            try await bench.relaying(.quick, publisher: broker) { _ in
+                try await bench.write([try event("a", 1)])
+                try await bench.eventually("the alarm is raised") {
+                    bench.metrics.counter("florin_outbox_unroutable_total", help: "").value > 0
+                }
+                #expect(try await bench.count("outbox") == 1)
+                try await bench.running({ for await delivery in broker.deliveries(from: .all) { delivery.ack() } }) {
+                    try await bench.eventually("it goes out once a queue is bound") {
+                        try await bench.count("outbox") == 0
+                    }
+                }
+            }
+            await broker.shutdown()
+        }
+    }
+}
