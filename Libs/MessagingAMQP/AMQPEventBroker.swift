@@ -63,6 +63,23 @@ package final class AMQPEventBroker: EventPublisher, EventSubscriber {
         if case .blocked = publishing.state { true } else { false }
     }
 
+    /// Registers gauges of the connections; they are read when the metrics are.
+    package func register(in metrics: Metrics) {
+        metrics.gauge("florin_broker_publisher_connected", help: "1 while events can reach the broker.") {
+            [weak self] in
+            self.map { $0.publishing.state.isConnected ? 1 : 0 }
+        }
+        metrics.gauge("florin_broker_consumer_connected", help: "1 while events can arrive.") { [weak self] in
+            self.map { $0.consuming.state.isConnected ? 1 : 0 }
+        }
+        metrics.gauge("florin_broker_blocked", help: "1 while the broker takes no messages.") { [weak self] in
+            self.map { $0.isBlocked ? 1 : 0 }
+        }
+        metrics.gauge("florin_broker_waiting_messages", help: "Messages not sent yet.") { [weak self] in
+            self.map { Double($0.publisher.waiting) }
+        }
+    }
+
     /// Waits until events can be published.
     /// - Throws: `AMQPError` with the code `timedOut`.
     package func waitUntilReady(timeout: Duration) async throws { try await publisher.waitUntilReady(timeout: timeout) }

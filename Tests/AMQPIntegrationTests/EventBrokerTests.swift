@@ -3,6 +3,7 @@ import CloudEvents
 import Messaging
 import MessagingAMQP
 import MessagingTesting
+import Observability
 import ServersTesting
 import Synchronization
 import Testing
@@ -24,9 +25,48 @@ import Testing
             close: { await broker.shutdown() })
     }
 
-    @Test(arguments: BrokerConformance.Check.allCases)
+    /// Routing has its own test below: the shared check takes the confirmation of a message for two queues as a sign
+    /// that both are bound, while a broker confirms it with the first.
+    @Test(arguments: BrokerConformance.Check.allCases.filter { $0 != .routesByPattern })
     func keepsThePromisesOfThePorts(check: BrokerConformance.Check) async throws {
         try await BrokerConformance(makeBroker: makeBroker).run(check)
+    }
+
+    @Test func routesByPattern() async throws {
+        let url = try await TestRabbitMQ.shared().makeVirtualHost()
+        let broker = try AMQPEventBroker(url: url, name: "routing")
+        try broker.start()
+        let received = Mutex<[String: Set<String>]>([:])
+        let consuming = [("star", "t.*.v1"), ("hash", "t.a.#")].map { queue, pattern in
+            Task {
+                let subscription = Subscription(queue: queue, bindings: [TopicPattern(pattern)])
+                for await delivery in broker.deliveries(from: subscription) {
+                    received.withLock { _ = $0[queue, default: []].insert(delivery.routingKey) }
+                    delivery.ack()
+                }
+            }
+        }
+        let publish = { (key: String) in
+            await broker.publish([OutboundEvent(id: key, routingKey: key, contentType: "", body: [])])
+        }
+        // Each of these is for one queue only, so its confirmation says that this queue is bound.
+        for key in ["t.z.v1", "t.a.b.c"] {
+            try await eventually("\(key) is routed") { await publish(key) == [.confirmed] }
+        }
+        for key in ["t.a.v1", "t.b.v1", "t.a"] { #expect(await publish(key) == [.confirmed]) }
+        guard case .unroutable? = await publish("t.b.c.d").first else {
+            Issue.record("no pattern takes it")
+            return
+        }
+        let expected: [String: Set<String>] = [
+            "star": ["t.z.v1", "t.a.v1", "t.b.v1"], "hash": ["t.a.b.c", "t.a.v1", "t.a"],
+        ]
+        try await eventually("every event is in its queues") { received.withLock { $0 == expected } }
+        for task in consuming {
+            task.cancel()
+            await task.value
+        }
+        await broker.shutdown()
     }
 
     @Test func storesEventsForAConsumerThatHasNeverRun() async throws {
@@ -37,6 +77,10 @@ import Testing
         try producer.start()
         try await producer.waitUntilReady(timeout: patience)
         try await eventually("both connections are there") { producer.unreadiness == nil }
+        let metrics = Metrics()
+        producer.register(in: metrics)
+        #expect(metrics.render().contains("florin_broker_publisher_connected 1\n"))
+        #expect(metrics.render().contains("florin_broker_blocked 0\n"))
         let outcomes = await producer.publish([
             OutboundEvent(
                 id: "e1", routingKey: "florin.auth.user_registered.v1",
