@@ -170,7 +170,7 @@ extension TCPConnection {
     }
 
     private func prepareConnected() throws(EventLoopError) {
-        // A socket that is gone already reports so here rather than on the next line.
+        // It fails only for a socket that is gone already, which the next line reports.
         _ = unsafe uv_tcp_nodelay(stream.tcp, 1)
         peer = try unsafe SocketAddress(reading: { unsafe uv_tcp_getpeername(stream.tcp, $0, unsafeIntPointer($1)) })
         local = try unsafe SocketAddress(reading: { unsafe uv_tcp_getsockname(stream.tcp, $0, unsafeIntPointer($1)) })

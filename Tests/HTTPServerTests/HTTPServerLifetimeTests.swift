@@ -168,6 +168,35 @@ import Testing
         }
     }
 
+    /// Clients that keep asking over their connections get an answer to everything they have sent.
+    @Test func drainLosesNoRequest() async throws {
+        try await ServerFixture.run({ $0.drainIdleGrace = .seconds(10) }) { fixture in
+            let answered = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<16 {
+                    group.addTask {
+                        let client = try RawClient(fixture.address)
+                        let path = number % 2 == 0 ? "/hop" : "/"
+                        var answered = 0
+                        while true {
+                            try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+                            let response = try await client.receive(until: number % 2 == 0 ? "true" : "Hello")
+                            answered += 1
+                            if response.contains("Connection: close") { return answered }
+                        }
+                    }
+                }
+                group.addTask {
+                    try await eventually("all are busy") { fixture.server.statistics.requests > 200 }
+                    await fixture.server.drain(deadline: .seconds(60))
+                    return 0
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(answered == fixture.server.statistics.requests)
+            #expect(fixture.server.statistics.connections == 0)
+        }
+    }
+
     @Test func drainHasADeadline() async throws {
         try await ServerFixture.run { fixture in
             let client = try RawClient(fixture.address)
