@@ -11,6 +11,7 @@ package struct Backoff: Sendable, Hashable {
     /// Attempts that failed in a row.
     package private(set) var failures = 0
 
+    /// Waits from `initial` to `maximum`; no failure yet.
     package init(
         initial: Duration = .milliseconds(100), factor: Double = 1.6, maximum: Duration = .seconds(10),
         jitter: Double = 0.2

@@ -22,6 +22,7 @@ extension GRPCChannel {
         /// How long it has to answer.
         package var keepAliveTimeout = Duration.seconds(10)
 
+        /// The settings above.
         package init() {}
 
         var connection: HTTP2ConnectionConfiguration {

@@ -3,7 +3,9 @@
 /// The server is held back by flow control while messages are not taken. It ends after the last message of a call that
 /// went well, and throws the status of any other.
 package struct GRPCMessageStream: AsyncSequence, Sendable {
+    /// A message, serialised protobuf.
     package typealias Element = [UInt8]
+    /// How a call ended that did not end well.
     package typealias Failure = GRPCStatus
 
     /// Cancels the call when nobody can read it any more.
@@ -19,6 +21,7 @@ package struct GRPCMessageStream: AsyncSequence, Sendable {
 
     init(_ call: ClientCall) { handle = Handle(call) }
 
+    /// The one reader; a second at the same time is refused with `internalError`.
     package func makeAsyncIterator() -> Iterator { Iterator(handle: handle) }
 
     /// Waits for the metadata that comes before the first message.
@@ -32,6 +35,7 @@ package struct GRPCMessageStream: AsyncSequence, Sendable {
     /// Ends the call; the server's handler is cancelled.
     package func cancel() { handle.call.cancel() }
 
+    /// Takes the messages one by one, in their order.
     package struct Iterator: AsyncIteratorProtocol {
         private let handle: Handle
         private var taken: [[UInt8]] = []
@@ -39,6 +43,7 @@ package struct GRPCMessageStream: AsyncSequence, Sendable {
 
         fileprivate init(handle: Handle) { self.handle = handle }
 
+        /// The next message, or nil after the last.
         package mutating func next() async throws(GRPCStatus) -> [UInt8]? {
             if position == taken.count {
                 taken = try await handle.call.nextMessages().get()
@@ -49,6 +54,7 @@ package struct GRPCMessageStream: AsyncSequence, Sendable {
             return taken[position - 1]
         }
 
+        /// The same, on the caller's actor.
         package mutating func next(isolation actor: isolated (any Actor)?) async throws(GRPCStatus) -> [UInt8]? {
             try await next()
         }

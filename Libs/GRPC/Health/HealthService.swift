@@ -20,6 +20,7 @@ package final class HealthService: GRPCService {
         var isShutDown = false
     }
 
+    /// The service's full name.
     package let name = "grpc.health.v1.Health"
     private let state: Mutex<State>
 
@@ -57,6 +58,7 @@ package final class HealthService: GRPCService {
         }
     }
 
+    /// `Check` and `Watch`.
     package var handlers: [String: GRPCHandler] {
         [
             "Check": .unary { [self] message, _ in try check(message) },

@@ -11,7 +11,9 @@ package struct GRPCMetadata: Sendable, Hashable {
 
     /// One name with one value.
     package struct Entry: Sendable, Hashable {
+        /// In lower case.
         package let name: String
+        /// Bytes when the name ends in `-bin`, else text.
         package let value: Content
     }
 
@@ -72,6 +74,7 @@ package struct GRPCMetadata: Sendable, Hashable {
 }
 
 extension GRPCMetadata: ExpressibleByDictionaryLiteral {
+    /// Text values, in the order written; a name may come twice.
     package init(dictionaryLiteral elements: (String, String)...) {
         for (name, value) in elements { append(name, value) }
     }

@@ -23,12 +23,14 @@ extension GRPCServer {
         package var keepAliveInterval = Duration.seconds(30)
         /// How long it has to answer.
         package var keepAliveTimeout = Duration.seconds(10)
-        /// Calls a peer may reset in one go before it is sent away, and how many more each second.
+        /// Calls a peer may reset in one go before it is sent away.
         package var resetBurst = 2000
+        /// Calls a peer may reset each second after that.
         package var resetsPerSecond = 200
         /// Told of each call that ended: its method (nil for one that does not exist), how, and after how long. On the loop.
         package var onCallFinished: (@Sendable (GRPCMethod?, GRPCStatus.Code, Duration) -> Void)?
 
+        /// The settings above, listening there.
         package init(address: SocketAddress) { self.address = address }
 
         var connection: HTTP2ConnectionConfiguration {

@@ -72,6 +72,8 @@ extension GRPCStatus.Code: CustomStringConvertible {
 }
 
 extension GRPCStatus: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The code by its name, fit for logs.
     package var description: String { "gRPC status \(code)" }
+    /// The code and the message, for a developer's eyes.
     package var debugDescription: String { "gRPC status \(code): \(message)" }
 }

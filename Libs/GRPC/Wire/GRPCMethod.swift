@@ -7,11 +7,13 @@ package struct GRPCMethod: Sendable, Hashable, CustomStringConvertible {
     /// The path of the request: `/service/name`.
     package let path: String
 
+    /// The method of that full service name.
     package init(service: String, name: String) {
         self.service = service
         self.name = name
         path = "/\(service)/\(name)"
     }
 
+    /// The path.
     package var description: String { path }
 }

@@ -59,9 +59,12 @@ struct PythonProcess {
         return (text, process.terminationStatus)
     }
 
-    /// Ends its standard input, at which it stops by itself, and waits for that.
+    /// Ends its standard input, at which it stops by itself.
+    func closeInput() throws { try input.fileHandleForWriting.close() }
+
+    /// Ends its standard input and waits until it has stopped.
     func stop() async throws {
-        try input.fileHandleForWriting.close()
+        try closeInput()
         try await waitUntilExit()
     }
 
@@ -71,7 +74,7 @@ struct PythonProcess {
         try await waitUntilExit()
     }
 
-    private func waitUntilExit() async throws {
+    func waitUntilExit() async throws {
         try await eventually("the program ends") { !process.isRunning }
         if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
     }
