@@ -36,12 +36,12 @@ import Testing
         let url = try await TestRabbitMQ.shared().makeVirtualHost()
         let broker = try AMQPEventBroker(url: url, name: "routing")
         try broker.start()
-        let received = Mutex<[String: Set<String>]>([:])
+        let received = ReceivedKeys()
         let consuming = [("star", "t.*.v1"), ("hash", "t.a.#")].map { queue, pattern in
             Task {
                 let subscription = Subscription(queue: queue, bindings: [TopicPattern(pattern)])
                 for await delivery in broker.deliveries(from: subscription) {
-                    received.withLock { _ = $0[queue, default: []].insert(delivery.routingKey) }
+                    received.insert(delivery.routingKey, into: queue)
                     delivery.ack()
                 }
             }
@@ -61,7 +61,7 @@ import Testing
         let expected: [String: Set<String>] = [
             "star": ["t.z.v1", "t.a.v1", "t.b.v1"], "hash": ["t.a.b.c", "t.a.v1", "t.a"],
         ]
-        try await eventually("every event is in its queues") { received.withLock { $0 == expected } }
+        try await eventually("every event is in its queues") { received.all == expected }
         for task in consuming {
             task.cancel()
             await task.value
@@ -163,4 +163,13 @@ import Testing
     @Test func refusesAMalformedURL() {
         #expect(throws: AMQPError.self) { try AMQPEventBroker(url: "http://localhost", name: "x") }
     }
+}
+
+/// Routing keys by the queue they arrived in.
+private final class ReceivedKeys: Sendable {
+    private let keys = Mutex<[String: Set<String>]>([:])
+
+    var all: [String: Set<String>] { keys.withLock { $0 } }
+
+    func insert(_ key: String, into queue: String) { keys.withLock { _ = $0[queue, default: []].insert(key) } }
 }
