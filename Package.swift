@@ -102,9 +102,8 @@ let auth: [Target] = [
     program(
         "auth-service", at: "Services/AuthService/Main",
         [
-            "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "Contracts", "EventLoop", "GRPC",
-            "Messaging", "Observability",
-            "Postgres", "Secrets", "ServiceRuntime", "Tokens", "Chronology",
+            "AuthAPI", "AuthInfrastructure", "Chronology", "Contracts", "EventLoop", "Messaging", "Postgres", "Secrets",
+            "ServiceRuntime",
         ]),
     service(
         "AuthTesting", at: "AuthService/Testing",
@@ -263,6 +262,12 @@ let testTargets: [Target] = [
             "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
         ]),
     tests("PortfolioTests", ["PortfolioDomain", "PortfolioApplication", "Chronology", "Money", "Validation"]),
+    tests(
+        "PortfolioIntegrationTests",
+        [
+            "PortfolioAPI", "PortfolioApplication", "PortfolioInfrastructure", "Chronology", "CloudEvents", "Contracts",
+            "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
+        ]),
     tests("ProcessorTests", ["ProcessorDomain", "ProcessorApplication", "Chronology", "CloudEvents", "Secrets"]),
     tests("GatewayTests", ["GatewayAPI", "HTTPServer", "GRPC", "JSON", "Contracts"]),
 ]

@@ -316,7 +316,7 @@ class Story:
             "POST", "/v1/instruments",
             {
                 "type": "mutual_fund", "name": "Florin Large Cap Fund Direct Growth", "currency": "INR",
-                "amfi_code": "900001", "isin": "INF999A01016",
+                "amfi_code": "900001", "isin": "INF999A01014",
             }, expect=201).json["id"]
         for layout in ("6", "8"):
             content = (FIXTURES / f"nav-{layout}-columns.txt").read_bytes()

@@ -16,12 +16,10 @@ package struct EventsAPI: EventsServiceProvider {
     }
 
     package func listAudit(_ request: ListAuditRequest, context: ServerContext) async throws -> AuditList {
-        do {
+        try await context.answer(logger: logger) {
             let caller = try Caller(context.metadata)
             let page = try await listAudit(caller: caller.userID, limit: request.limit, cursor: request.cursor)
             return AuditList(data: page.items.map(Contracts.AuditEntry.init(_:)), nextCursor: page.next?.text)
-        } catch {
-            throw ProblemDetails.status(for: error, logger: logger)
         }
     }
 }

@@ -152,11 +152,7 @@ package struct ExpenseAPI: ExpenseServiceProvider {
     private func answer<Answer>(_ context: ServerContext, _ body: (Caller) async throws -> Answer) async throws
         -> Answer
     {
-        do {
-            return try await body(Caller(context.metadata))
-        } catch {
-            throw ProblemDetails.status(for: error, logger: logger)
-        }
+        try await context.answer(logger: logger) { try await body(Caller(context.metadata)) }
     }
 
     private func found<Resource>(_ resource: Resource?) throws -> Resource {
