@@ -142,7 +142,7 @@ extension HTTPConnection {
         flush()
         guard stage == .streaming, tcp.queuedBytes >= configuration.streamBuffer else { return continuation.resume() }
         writer = continuation
-        setDeadline(after: configuration.writeTimeout)
+        setDeadline(after: writeTime)
     }
 
     private func write(chunk bytes: [UInt8]) {

@@ -183,6 +183,45 @@ import Testing
         }
     }
 
+    @Test func aSecondWriteAtTheSameTimeIsRefused() async throws {
+        try await ServerFixture.run { fixture in
+            let client = try RawClient(fixture.address, receiveBuffer: 65536)
+            try await client.send("GET /twice HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            try await eventually("the second write is refused") { fixture.events.has("concurrentWrite") }
+            let all = try await client.receiveAll()
+            #expect(all.hasSuffix("0\r\n\r\n"))
+        }
+    }
+
+    @Test func aWriteAfterTheEndIsRefused() async throws {
+        try await ServerFixture.run { fixture in
+            let client = try RawClient(fixture.address)
+            try await client.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n")
+            let response = try await client.receive(until: "0\r\n\r\n")
+            #expect(response.statuses == [200])
+            fixture.events.openGate()
+            try await eventually("the late write is refused") { fixture.events.has("disconnected") }
+            try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            let next = try await client.receive(until: "Hello")
+            #expect(!next.contains("late"))
+        }
+    }
+
+    @Test func refusalsLookAsConfigured() async throws {
+        try await ServerFixture.run({
+            $0.refusal = { refusal in
+                HTTPResponse(
+                    status: refusal.status, headers: ["Content-Type": "application/problem+json"],
+                    body: .bytes(Array("{\"code\":\"\(refusal)\"}".utf8)))
+            }
+        }) { fixture in
+            let all = try await RawClient.exchange("GET /\r\n\r\n", with: fixture.address)
+            #expect(all.hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
+            #expect(all.hasSuffix("\r\n\r\n{\"code\":\"malformedRequestLine\"}"))
+            #expect(all.contains("application/problem+json"))
+        }
+    }
+
     @Test func aLargeResponseArrivesWhole() async throws {
         try await ServerFixture.run { fixture in
             let client = try RawClient(fixture.address)

@@ -91,6 +91,8 @@ struct TestHandler: Sendable {
                     try await writer.write("half")
                     throw HTTPServerError(.concurrentWrite)
                 })
+        case "twice": return HTTPResponse(body: .stream { try await twice($0) })
+        case "late": return HTTPResponse(body: .stream { late($0) })
         case "events":
             return HTTPResponse(headers: ["Content-Type": "text/event-stream"], body: .stream { try await ticks($0) })
         default: return .text("Hello")
@@ -131,6 +133,28 @@ struct TestHandler: Sendable {
         while true {
             try await writer.write(piece)
             events.written.add(piece.count, ordering: .relaxed)
+        }
+    }
+
+    /// Two writes at the same time: the second is refused while the first waits for the reader.
+    private func twice(_ writer: HTTPBodyWriter) async throws {
+        async let first: Void = writer.write([UInt8](repeating: 0x61, count: 8 << 20))
+        do {
+            while true {
+                try await writer.write("b")
+                await Task.yield()
+            }
+        } catch let error as HTTPServerError {
+            events.add("\(error.code)")
+        }
+        try await first
+    }
+
+    /// Goes on writing after the response has ended.
+    private func late(_ writer: HTTPBodyWriter) {
+        Task { [events] in
+            await events.passGate()
+            do { try await writer.write("late") } catch let error as HTTPServerError { events.add("\(error.code)") }
         }
     }
 
