@@ -43,7 +43,7 @@ test: setup test-scripts ## run all tests, with servers of their own
 
 .PHONY: test-unit
 test-unit: ## run the tests that need no server
-	swift test --skip 'IntegrationTests|SystemTests|FaultTests|InteropTests|ServersTestingTests'
+	swift test --skip 'IntegrationTests|SystemTests|FaultTests|InteropTests'
 
 .PHONY: test-scripts
 test-scripts: ## run the tests of the scripts and checkers

@@ -199,6 +199,21 @@ class TestServersTests(unittest.TestCase):
         return process.run([Postgres.tool("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", url, "-c", statements])
 
 
+@unittest.skipUnless(os.geteuid() == 0, "only root's folders are closed to the servers' accounts")
+class ClosedFolderTests(unittest.TestCase):
+    def test_data_is_elsewhere_when_the_accounts_cannot_enter(self):
+        with tempfile.TemporaryDirectory() as folder:
+            place = layout.Layout({"FLORIN_LOCAL_DIR": os.path.join(folder, "local")})
+            self.addCleanup(shutil.rmtree, place.data_elsewhere(), ignore_errors=True)
+            place.create()
+            self.assertEqual(os.path.realpath(place.path("data")), place.data_elsewhere())
+            data = place.data("postgres")
+            process.Account("postgres").own(data)
+            self.assertTrue(process.Account("postgres").can_enter(data))
+            place.create()
+            self.assertEqual(place.data("postgres"), data)
+
+
 class PortTests(unittest.TestCase):
     def test_ports_are_checked(self):
         with self.assertRaisesRegex(Problem, "FLORIN_PORT_AMQP is not a port number: x"):

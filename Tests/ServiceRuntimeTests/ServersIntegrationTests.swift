@@ -1,7 +1,7 @@
 import ServersTesting
 import Testing
 
-struct ServersTestingTests {
+struct ServersIntegrationTests {
     @Test(.timeLimit(.minutes(5))) func postgresIsKilledAndStartedAgainWithItsData() async throws {
         let server = try await TestPostgres.start()
         let database = try await server.makeDatabase()
