@@ -31,10 +31,9 @@ extension Budget {
             updated
         ) =
             try row.decode(
-                UUIDv7.self, UUIDv7.self, String.self, UUIDv7?.self, Decimal.self, String.self, String.self,
+                UUIDv7.self, UUIDv7.self, String.self, UUIDv7?.self, Decimal.self, String.self, BudgetPeriod.self,
                 CalendarDate.self, CalendarDate?.self, Bool.self, [Int64].self, Int64.self, Timestamp.self,
                 Timestamp.self)
-        guard let period = BudgetPeriod(rawValue: period) else { throw StoredValueError(column: "budgets.period") }
         self.init(
             id: id, ownerID: owner, name: name, categoryID: category,
             limit: try Money(amount, Currency(code: currency)),
@@ -56,13 +55,12 @@ extension Expense {
     init(_ row: PostgresRow) throws {
         let (id, owner, kind, amount, code, day, category, merchant, note, tags, external, version, created, updated) =
             try row.decode(
-                UUIDv7.self, UUIDv7.self, String.self, Decimal.self, String.self, CalendarDate.self, UUIDv7?.self,
+                UUIDv7.self, UUIDv7.self, ExpenseKind.self, Decimal.self, String.self, CalendarDate.self, UUIDv7?.self,
                 String?.self, String?.self, [String].self, String?.self, Int64.self, Timestamp.self, Timestamp.self)
         let categories = try row.decode([UUIDv7].self, at: 14)
         let amounts = try row.decode([Decimal].self, at: 15)
         let notes = try row.decode([String?].self, at: 16)
         let currency = try Currency(code: code)
-        guard let kind = ExpenseKind(rawValue: kind) else { throw StoredValueError(column: "expenses.kind") }
         self.init(
             id: id, ownerID: owner, kind: kind, amount: try Money(amount, currency), spentOn: day, categoryID: category,
             merchant: merchant, note: note, tags: tags,
@@ -72,9 +70,5 @@ extension Expense {
     }
 }
 
-/// A stored text that the program does not know: the schema and the program disagree.
-struct StoredValueError: Error, CustomStringConvertible {
-    let column: String
-
-    var description: String { "column \(column) holds a value that this version does not know" }
-}
+extension BudgetPeriod: PostgresDecodable {}
+extension ExpenseKind: PostgresDecodable {}

@@ -11,10 +11,8 @@ extension Portfolio {
 
     init(_ row: PostgresRow) throws {
         let (id, owner, name, currency, method, version, created, updated) = try row.decode(
-            UUIDv7.self, UUIDv7.self, String.self, String.self, String.self, Int64.self, Timestamp.self, Timestamp.self)
-        guard let method = CostMethod(rawValue: method) else {
-            throw StoredValueError(column: "portfolios.cost_method")
-        }
+            UUIDv7.self, UUIDv7.self, String.self, String.self, CostMethod.self, Int64.self, Timestamp.self,
+            Timestamp.self)
         self.init(
             id: id, ownerID: owner, name: name, baseCurrency: try Currency(code: currency), costMethod: method,
             version: version, createdAt: created, updatedAt: updated)
@@ -27,9 +25,9 @@ extension Instrument {
 
     init(_ row: PostgresRow) throws {
         let (id, owner, type, name, currency, isin, ticker, amfi, version, created, updated) = try row.decode(
-            UUIDv7.self, UUIDv7.self, String.self, String.self, String.self, String?.self, String?.self, String?.self,
+            UUIDv7.self, UUIDv7.self, InstrumentType.self, String.self, String.self, String?.self, String?.self,
+            String?.self,
             Int64.self, Timestamp.self, Timestamp.self)
-        guard let type = InstrumentType(rawValue: type) else { throw StoredValueError(column: "instruments.type") }
         self.init(
             id: id, ownerID: owner, type: type, name: name, currency: try Currency(code: currency), isin: isin,
             ticker: ticker, amfiCode: amfi, version: version, createdAt: created, updatedAt: updated)
@@ -44,9 +42,8 @@ extension Transaction {
 
     init(_ row: PostgresRow) throws {
         let (id, portfolio, type, day, instrument, quantity, price, amount, code) = try row.decode(
-            UUIDv7.self, UUIDv7.self, String.self, CalendarDate.self, UUIDv7.self, Decimal.self, Decimal.self,
+            UUIDv7.self, UUIDv7.self, TransactionType.self, CalendarDate.self, UUIDv7.self, Decimal.self, Decimal.self,
             Decimal.self, String.self)
-        guard let type = TransactionType(rawValue: type) else { throw StoredValueError(column: "transactions.type") }
         let currency = try Currency(code: code)
         self.init(
             id: id, portfolioID: portfolio, type: type, on: day, instrumentID: instrument, quantity: quantity,
@@ -63,17 +60,13 @@ extension Price {
     static let columns: PostgresQuery = "on_day, price, source"
 
     init(_ row: PostgresRow, at column: Int = 0) throws {
-        let source = try row.decode(String.self, at: column + 2)
-        guard let source = PriceSource(rawValue: source) else { throw StoredValueError(column: "prices.source") }
         self.init(
             on: try row.decode(CalendarDate.self, at: column), price: try row.decode(Decimal.self, at: column + 1),
-            source: source)
+            source: try row.decode(PriceSource.self, at: column + 2))
     }
 }
 
-/// A stored text that the program does not know: the schema and the program disagree.
-struct StoredValueError: Error, CustomStringConvertible {
-    let column: String
-
-    var description: String { "column \(column) holds a value that this version does not know" }
-}
+extension CostMethod: PostgresDecodable {}
+extension InstrumentType: PostgresDecodable {}
+extension PriceSource: PostgresDecodable {}
+extension TransactionType: PostgresDecodable {}
