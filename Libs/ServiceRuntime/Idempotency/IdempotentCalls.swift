@@ -29,7 +29,16 @@ package struct IdempotentCalls: Sendable {
         caller: Caller, context: ServerContext,
         _ body: (@Sendable (Answer) throws -> IdempotencyReceipt?) async throws -> Answer
     ) async throws -> Answer {
-        guard let key = Self.key(caller, context.metadata) else { return try await body { _ in nil } }
+        try await perform(key: Self.key(caller, context.metadata), context: context, body)
+    }
+
+    /// As `perform(caller:context:_:)`, for calls without a caller, whose service says whose key it is; nil for a call
+    /// without a key.
+    package func perform<Answer: ContractMessage>(
+        key: IdempotencyKey?, context: ServerContext,
+        _ body: (@Sendable (Answer) throws -> IdempotencyReceipt?) async throws -> Answer
+    ) async throws -> Answer {
+        guard let key else { return try await body { _ in nil } }
         if let answer: Answer = try await recorded(key, context) { return answer }
         do {
             return try await body { IdempotencyReceipt(key: key, answer: try $0.serialized()) }
