@@ -269,6 +269,16 @@ let testTargets: [Target] = [
             "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
         ]),
     tests("ProcessorTests", ["ProcessorDomain", "ProcessorApplication", "Chronology", "CloudEvents", "Secrets"]),
+    tests(
+        "ProcessorIntegrationTests",
+        [
+            "ProcessorAPI", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure", "event-processor",
+            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "JSON", "Messaging", "MessagingAMQP",
+            "MessagingTesting", "Observability", "Postgres", "Secrets", "ServersTesting", "ServiceRuntime",
+        ]),
+    tests(
+        "InteropTests",
+        ["ServersTesting", "expense-service", "portfolio-service", "event-processor"]),
     tests("GatewayTests", ["GatewayAPI", "HTTPServer", "GRPC", "JSON", "Contracts"]),
 ]
 

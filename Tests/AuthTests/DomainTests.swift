@@ -71,7 +71,7 @@ private let now = Timestamp(secondsSinceEpoch: 1_790_000_000)
         revoked: Bool = false
     ) -> StoredRefreshToken {
         StoredRefreshToken(
-            id: .make(), sessionID: .make(), userID: .make(), expiresAt: now + expiresIn,
+            sessionID: .make(), userID: .make(), expiresAt: now + expiresIn,
             replacedAt: ago.map { now - $0 }, isParentOfNewest: parentOfNewest, isRevoked: revoked)
     }
 

@@ -1,4 +1,4 @@
-import Validation
+package import Validation
 
 /// An e-mail address, as its owner writes it, with the form that decides whether two are the same.
 ///
@@ -46,7 +46,7 @@ package struct EmailAddress: Sendable, Hashable {
 
 extension Validator {
     /// An e-mail address.
-    mutating func email(_ field: String, _ value: String) -> EmailAddress? {
+    package mutating func email(_ field: String, _ value: String) -> EmailAddress? {
         if let address = EmailAddress(value) { return address }
         fail(field, value.isEmpty ? "required" : "invalid_email", "must be an e-mail address such as ada@example.org")
         return nil

@@ -21,6 +21,33 @@ package struct Session: Sendable, Hashable {
         self.createdAt = createdAt
         self.lastUsedAt = lastUsedAt
     }
+
+    /// A session that begins now.
+    ///
+    /// - Parameters:
+    ///   - client: the client as it names itself; kept without control characters, at most 200 characters long.
+    ///   - address: where it calls from, at most 64 characters of it.
+    package init(startingFor userID: UUIDv7, client: String, address: String, at now: Timestamp) {
+        let name = Self.printable(client, limit: 200)
+        self.init(
+            id: .make(), userID: userID, device: name.isEmpty ? "unknown" : name,
+            address: Self.printable(address, limit: 64), createdAt: now, lastUsedAt: now)
+    }
+
+    private static func printable(_ text: String, limit: Int) -> String {
+        var kept = String.UnicodeScalarView()
+        kept.append(
+            contentsOf: text.unicodeScalars.lazy.filter { $0.properties.generalCategory != .control }.prefix(limit))
+        return String(kept)
+    }
+}
+
+/// Why a session ended before its time.
+package enum SessionEnd: String, Sendable, Hashable {
+    /// Its owner signed out.
+    case logout
+    /// A refresh token came that had been replaced long ago.
+    case reuseDetected = "reuse_detected"
 }
 
 /// How long what the service gives out is good for.
@@ -32,9 +59,26 @@ package enum Lifetime {
     package static let refreshGrace: Duration = .seconds(10)
 }
 
+/// How often the verification mail goes out to an address: more would be a way to flood somebody else's mailbox.
+package enum VerificationLimit {
+    /// The most mails within `interval`; the one of the registration counts.
+    package static let count = 5
+    package static let interval: Duration = .seconds(3600)
+}
+
+/// What an access token may be used for. The token of a session has all of them; personal API tokens name a choice.
+package enum Scope: String, Sendable, CaseIterable {
+    case profileRead = "profile:read"
+    case profileWrite = "profile:write"
+    case expensesRead = "expenses:read"
+    case expensesWrite = "expenses:write"
+    case portfolioRead = "portfolio:read"
+    case portfolioWrite = "portfolio:write"
+    case eventsRead = "events:read"
+}
+
 /// A refresh token as it is stored: never itself, only its SHA-256.
 package struct StoredRefreshToken: Sendable, Hashable {
-    package let id: UUIDv7
     package let sessionID: UUIDv7
     package let userID: UUIDv7
     package let expiresAt: Timestamp
@@ -46,10 +90,9 @@ package struct StoredRefreshToken: Sendable, Hashable {
     package let isRevoked: Bool
 
     package init(
-        id: UUIDv7, sessionID: UUIDv7, userID: UUIDv7, expiresAt: Timestamp, replacedAt: Timestamp?,
-        isParentOfNewest: Bool, isRevoked: Bool
+        sessionID: UUIDv7, userID: UUIDv7, expiresAt: Timestamp, replacedAt: Timestamp?, isParentOfNewest: Bool,
+        isRevoked: Bool
     ) {
-        self.id = id
         self.sessionID = sessionID
         self.userID = userID
         self.expiresAt = expiresAt

@@ -1,0 +1,147 @@
+package import AuthApplication
+package import Contracts
+package import GRPC
+package import Observability
+package import ServiceRuntime
+import AuthDomain
+package import Chronology
+
+/// `florin.auth.v1.AuthService` over the use cases.
+package struct AuthAPI: AuthServiceProvider {
+    /// Metadata in which the gateway passes on how the client names itself.
+    package static let deviceMetadata = "florin-client-device"
+    /// Metadata in which the gateway passes on where the client calls from.
+    package static let addressMetadata = "florin-client-address"
+
+    /// Everything that the service can do.
+    package struct UseCases: Sendable {
+        fileprivate let register: Register
+        fileprivate let verifyEmail: VerifyEmail
+        fileprivate let resendVerification: ResendVerification
+        fileprivate let login: Login
+        fileprivate let refresh: Refresh
+        fileprivate let logout: Logout
+        fileprivate let listSessions: ListSessions
+        fileprivate let getProfile: GetProfile
+        fileprivate let getKeySet: GetKeySet
+
+        /// All of them over these ports.
+        package init(
+            accounts: any AccountStore, sessions: any SessionStore, passwords: any PasswordHashing,
+            mint: any TokenMint, accessTokens: any AccessTokens, clock: any WallClock
+        ) {
+            register = Register(accounts: accounts, passwords: passwords, mint: mint, clock: clock)
+            verifyEmail = VerifyEmail(accounts: accounts, mint: mint, clock: clock)
+            resendVerification = ResendVerification(accounts: accounts, mint: mint, clock: clock)
+            login = Login(
+                accounts: accounts, sessions: sessions, passwords: passwords, mint: mint, accessTokens: accessTokens,
+                clock: clock)
+            refresh = Refresh(sessions: sessions, mint: mint, accessTokens: accessTokens, clock: clock)
+            logout = Logout(sessions: sessions, clock: clock)
+            listSessions = ListSessions(sessions: sessions, clock: clock)
+            getProfile = GetProfile(accounts: accounts)
+            getKeySet = GetKeySet(accessTokens: accessTokens)
+        }
+    }
+
+    private let useCases: UseCases
+    private let idempotent: IdempotentCalls
+    private let registrationKeys: RegistrationKeys
+    private let logger: Logger
+
+    package init(
+        useCases: UseCases, idempotent: IdempotentCalls, registrationKeys: RegistrationKeys, logger: Logger
+    ) {
+        self.useCases = useCases
+        self.idempotent = idempotent
+        self.registrationKeys = registrationKeys
+        self.logger = logger
+    }
+
+    // MARK: Accounts
+
+    package func register(_ request: RegisterRequest, context: ServerContext) async throws -> Contracts.User {
+        try await answer(context) {
+            let key = registrationKeys.key(email: request.email, metadata: context.metadata)
+            return try await idempotent.perform(key: key, context: context) { receipt in
+                let user = try await useCases.register(RegistrationRequest(request)) { user in
+                    try receipt(Contracts.User(user))
+                }
+                return Contracts.User(user)
+            }
+        }
+    }
+
+    package func verifyEmail(_ request: VerifyEmailRequest, context: ServerContext) async throws -> Empty {
+        try await answer(context) {
+            try await useCases.verifyEmail(token: request.token)
+            return Empty()
+        }
+    }
+
+    package func resendVerification(
+        _ request: ResendVerificationRequest, context: ServerContext
+    ) async throws -> Empty {
+        try await answer(context) {
+            try await useCases.resendVerification(email: request.email)
+            return Empty()
+        }
+    }
+
+    package func getMe(_ request: Empty, context: ServerContext) async throws -> Contracts.User {
+        try await answer(context) {
+            Contracts.User(try await useCases.getProfile(caller: Caller(context.metadata).userID))
+        }
+    }
+
+    // MARK: Sessions
+
+    package func login(_ request: LoginRequest, context: ServerContext) async throws -> Tokens {
+        try await answer(context) {
+            let client = ClientDescription(
+                device: context.metadata[Self.deviceMetadata] ?? "",
+                address: context.metadata[Self.addressMetadata] ?? "")
+            return Tokens(
+                try await useCases.login(email: request.email, password: request.password, client: client))
+        }
+    }
+
+    package func refresh(_ request: RefreshRequest, context: ServerContext) async throws -> Tokens {
+        try await answer(context) { Tokens(try await useCases.refresh(refreshToken: request.refreshToken)) }
+    }
+
+    package func logout(_ request: Empty, context: ServerContext) async throws -> Empty {
+        try await answer(context) {
+            let caller = try Caller(context.metadata)
+            try await useCases.logout(caller: caller.userID, sessionID: caller.sessionID)
+            return Empty()
+        }
+    }
+
+    package func listSessions(_ request: ListSessionsRequest, context: ServerContext) async throws -> SessionList {
+        try await answer(context) {
+            let caller = try Caller(context.metadata)
+            let page = try await useCases.listSessions(
+                caller: caller.userID, limit: request.limit, cursor: request.cursor)
+            return SessionList(
+                data: page.items.map { Contracts.Session($0, isCurrent: $0.id == caller.sessionID) },
+                nextCursor: page.next?.text)
+        }
+    }
+
+    package func getKeySet(_ request: Empty, context: ServerContext) async throws -> KeySet {
+        try await answer(context) { KeySet(keys: try useCases.getKeySet().map(JsonWebKey.init(_:))) }
+    }
+
+    private func answer<Answer>(
+        _ context: ServerContext, _ body: () async throws -> Answer
+    ) async throws -> Answer {
+        try await context.answer(logger: logger) {
+            do {
+                return try await body()
+            } catch let refusal as AuthRefusal {
+                throw ProblemDetails(refusal)
+            }
+        }
+    }
+}

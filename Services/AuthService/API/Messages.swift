@@ -1,0 +1,63 @@
+import AuthApplication
+import AuthDomain
+import Contracts
+import ServiceRuntime
+
+extension RegistrationRequest {
+    init(_ request: RegisterRequest) {
+        self.init(
+            email: request.email, password: request.password, displayName: request.displayName,
+            baseCurrency: request.baseCurrency, locale: request.locale)
+    }
+}
+
+extension Contracts.User {
+    init(_ user: AuthDomain.User) {
+        self.init(
+            id: user.id.description, email: user.email.text, displayName: user.displayName,
+            baseCurrency: user.baseCurrency.code, locale: user.locale, timeZone: user.timeZone,
+            emailVerified: user.emailVerified, roles: user.roles.map(\.rawValue), mfaEnabled: false,
+            version: user.version, createdAt: user.createdAt.description, updatedAt: user.updatedAt.description)
+    }
+}
+
+extension Tokens {
+    init(_ tokens: IssuedTokens) {
+        self.init(
+            accessToken: tokens.accessToken, tokenType: "Bearer", expiresIn: tokens.accessLifetime.components.seconds,
+            refreshToken: tokens.refreshToken, refreshExpiresIn: tokens.refreshLifetime.components.seconds,
+            sessionID: tokens.sessionID.description)
+    }
+}
+
+extension Contracts.Session {
+    init(_ session: AuthDomain.Session, isCurrent: Bool) {
+        self.init(
+            id: session.id.description, device: session.device, ip: session.address,
+            createdAt: session.createdAt.description, lastUsedAt: session.lastUsedAt.description, current: isCurrent)
+    }
+}
+
+extension JsonWebKey {
+    init(_ key: PublishedKey) {
+        self.init(kty: "RSA", kid: key.id, use: "sig", alg: "RS256", n: key.modulus, e: key.exponent)
+    }
+}
+
+extension ProblemDetails {
+    init(_ refusal: AuthRefusal) {
+        switch refusal {
+        case .invalidCredentials:
+            self.init(code: "invalid_credentials", status: 401, detail: "The address or the password is wrong.")
+        case .invalidToken: self = .badRequest("invalid_token", "The token is unknown, used or expired.")
+        case .invalidRefreshToken:
+            self.init(
+                code: "invalid_refresh_token", status: 401,
+                detail: "The refresh token is unknown or expired, or its session has ended.")
+        case .noSession: self = .forbidden("no_session", "The token does not belong to a session.")
+        case .unknownUser: self = .unauthenticated("The account does not exist.")
+        case .overloaded: self = .unavailable("overloaded", "Too many requests of this kind at present.")
+        case .keysUnavailable: self = .unavailable("keys_unavailable", "There is no signing key at present.")
+        }
+    }
+}

@@ -1,0 +1,17 @@
+/// Why a request about accounts and sessions is refused, beside broken rules of its fields.
+package enum AuthRefusal: Error, Sendable, Hashable {
+    /// Address or password are wrong; which of them is nobody's business.
+    case invalidCredentials
+    /// The one-time token is unknown, used or expired.
+    case invalidToken
+    /// The refresh token is unknown, expired, or its session has ended.
+    case invalidRefreshToken
+    /// The caller has no session that could be ended: a personal API token.
+    case noSession
+    /// The caller's account is gone.
+    case unknownUser
+    /// There is more work of this kind than can be done now.
+    case overloaded
+    /// There is no key to sign with yet.
+    case keysUnavailable
+}

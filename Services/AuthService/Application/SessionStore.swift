@@ -1,0 +1,53 @@
+package import AuthDomain
+package import Chronology
+package import Validation
+
+/// A refresh token to be kept: never itself, only its SHA-256.
+package struct NewRefreshToken: Sendable, Hashable {
+    package let digest: [UInt8]
+    package let expiresAt: Timestamp
+
+    package init(digest: [UInt8], expiresAt: Timestamp) {
+        self.digest = digest
+        self.expiresAt = expiresAt
+    }
+}
+
+/// A presented refresh token as it is after the attempt to replace it, and what its owner may do.
+package struct PresentedRefreshToken: Sendable, Hashable {
+    package let token: StoredRefreshToken
+    package let roles: [Role]
+
+    package init(token: StoredRefreshToken, roles: [Role]) {
+        self.token = token
+        self.roles = roles
+    }
+}
+
+/// Where sessions and their refresh tokens are kept.
+///
+/// Every change is one transaction with its events. Each method throws the store's own error; retriable ones mean that it
+/// is away.
+package protocol SessionStore: Sendable {
+    /// Begins a session and tells of it: `user_logged_in`.
+    ///
+    /// - Parameter passwordHash: replaces the user's; nil leaves it.
+    /// - Returns: false where the user is gone; then nothing happens.
+    func open(_ session: Session, refreshToken: NewRefreshToken, passwordHash: String?) async throws -> Bool
+
+    /// Replaces a refresh token, unless it was replaced before, has expired, or its session has ended. Of concurrent calls
+    /// with one token one replaces it.
+    ///
+    /// - Returns: the token as it is afterwards; nil where it is unknown.
+    func replace(
+        digest: [UInt8], with successor: NewRefreshToken, at now: Timestamp
+    ) async throws -> PresentedRefreshToken?
+
+    /// Ends a session and tells of it: `sessions_revoked`.
+    ///
+    /// - Returns: false where the user has no such session that has not ended; then nothing happens.
+    func end(_ sessionID: UUIDv7, of userID: UUIDv7, reason: SessionEnd, at now: Timestamp) async throws -> Bool
+
+    /// The user's sessions that have neither ended nor run out, newest first; the cursor's only key is the id.
+    func sessions(of userID: UUIDv7, _ page: PageRequest, at now: Timestamp) async throws -> Page<Session>
+}

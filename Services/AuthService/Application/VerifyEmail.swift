@@ -1,0 +1,55 @@
+import AuthDomain
+package import Chronology
+import Validation
+
+/// Confirms that an address belongs to whoever registered it, by the token of the verification mail.
+package struct VerifyEmail: Sendable {
+    private let accounts: any AccountStore
+    private let mint: any TokenMint
+    private let clock: any WallClock
+
+    package init(accounts: any AccountStore, mint: any TokenMint, clock: any WallClock) {
+        self.accounts = accounts
+        self.mint = mint
+        self.clock = clock
+    }
+
+    /// - Throws: `ValidationFailure` without a token, `AuthRefusal.invalidToken`, else the store's error.
+    package func callAsFunction(token: String) async throws {
+        var validator = Validator()
+        validator.require("token", token)
+        try validator.check()
+        guard let digest = mint.digest(of: token), try await accounts.confirmEmail(digest: digest, at: clock.now())
+        else { throw AuthRefusal.invalidToken }
+    }
+}
+
+/// Sends the verification mail again. Whether there is anything to send is not told.
+package struct ResendVerification: Sendable {
+    private let accounts: any AccountStore
+    private let mint: any TokenMint
+    private let clock: any WallClock
+
+    package init(accounts: any AccountStore, mint: any TokenMint, clock: any WallClock) {
+        self.accounts = accounts
+        self.mint = mint
+        self.clock = clock
+    }
+
+    /// - Throws: `ValidationFailure` for what is no address, else the store's error.
+    package func callAsFunction(email: String) async throws {
+        var validator = Validator()
+        let read = validator.email("email", email)
+        let address = try validator.checked(read)
+        let now = clock.now().truncatedToMilliseconds
+        let ticket = try mint.verificationTicket(expiresAt: now + Lifetime.emailVerification)
+        _ = try await accounts.requestVerification(of: address, ticket, at: now)
+    }
+}
+
+extension Validator {
+    /// A field that must be there.
+    mutating func require(_ field: String, _ value: String) {
+        if value.isEmpty { fail(field, "required", "must not be empty") }
+    }
+}

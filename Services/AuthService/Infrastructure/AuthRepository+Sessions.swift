@@ -1,0 +1,139 @@
+package import AuthApplication
+package import AuthDomain
+package import Chronology
+package import Validation
+import Messaging
+import Postgres
+
+extension AuthRepository: SessionStore {
+    package func open(
+        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?
+    ) async throws -> Bool {
+        let isOpen = try await pool.withTransaction { transaction in
+            let rows = try await transaction.query(
+                """
+                UPDATE users SET event_sequence = event_sequence + 1 WHERE id = \(session.userID)
+                RETURNING event_sequence, NOT EXISTS (
+                    SELECT FROM sessions WHERE user_id = \(session.userID) AND device = \(session.device))
+                """)
+            guard let row = rows.first else { return false }
+            let (sequence, isNewDevice) = try row.decode(Int64.self, Bool.self)
+            let event = try AuthEvents.loggedIn(session, isNewDevice: isNewDevice, sequence: sequence)
+            try await transaction.commit(
+                with: [
+                    Self.insert(session, expiresAt: refreshToken.expiresAt),
+                    """
+                    INSERT INTO refresh_tokens (digest, session_id, generation, expires_at)
+                    VALUES (\(refreshToken.digest), \(session.id), 1, \(refreshToken.expiresAt))
+                    """,
+                    outbox.insert([event]),
+                ] + Self.replaceHash(passwordHash, of: session.userID, at: session.createdAt))
+            return true
+        }
+        if isOpen { outbox.poke() }
+        return isOpen
+    }
+
+    package func replace(
+        digest: [UInt8], with successor: NewRefreshToken, at now: Timestamp
+    ) async throws -> PresentedRefreshToken? {
+        // Of concurrent replacements the second waits at the token's row and then finds it replaced. The last statement
+        // sees what was committed meanwhile: also an end of the session, for which `used` has waited.
+        let results = try await pool.batch([
+            """
+            WITH replaced AS (
+                UPDATE refresh_tokens t SET replaced_at = \(now) FROM sessions s
+                WHERE t.digest = \(digest) AND t.replaced_at IS NULL AND t.expires_at > \(now)
+                    AND s.id = t.session_id AND s.ended_at IS NULL
+                RETURNING t.session_id, t.generation
+            ), used AS (
+                UPDATE sessions SET last_used_at = \(now), expires_at = \(successor.expiresAt)
+                FROM replaced WHERE id = replaced.session_id
+            )
+            INSERT INTO refresh_tokens (digest, session_id, generation, expires_at)
+            SELECT \(successor.digest), session_id, generation + 1, \(successor.expiresAt) FROM replaced
+            """,
+            """
+            SELECT t.session_id, s.user_id, t.expires_at, t.replaced_at,
+                n.digest IS NOT NULL AND n.replaced_at IS NULL, s.ended_at IS NOT NULL, u.roles
+            FROM refresh_tokens t
+                JOIN sessions s ON s.id = t.session_id
+                JOIN users u ON u.id = s.user_id
+                LEFT JOIN refresh_tokens n ON n.session_id = t.session_id AND n.generation = t.generation + 1
+            WHERE t.digest = \(digest)
+            """,
+        ])
+        return try results[1].first.map(PresentedRefreshToken.init(_:))
+    }
+
+    package func end(
+        _ sessionID: UUIDv7, of userID: UUIDv7, reason: SessionEnd, at now: Timestamp
+    ) async throws -> Bool {
+        let hasEnded = try await pool.withTransaction { transaction in
+            let rows = try await transaction.query(
+                """
+                WITH ended AS (
+                    UPDATE sessions SET ended_at = \(now), end_reason = \(reason.rawValue)
+                    WHERE id = \(sessionID) AND user_id = \(userID) AND ended_at IS NULL
+                    RETURNING user_id
+                )
+                UPDATE users SET event_sequence = event_sequence + 1 FROM ended WHERE id = ended.user_id
+                RETURNING event_sequence
+                """)
+            guard let row = rows.first else { return false }
+            let event = try AuthEvents.sessionsRevoked(
+                [sessionID], of: userID, reason: reason, sequence: row.decode(Int64.self, at: 0), at: now)
+            try await transaction.commit(with: [outbox.insert([event])])
+            return true
+        }
+        if hasEnded { outbox.poke() }
+        return hasEnded
+    }
+
+    package func sessions(
+        of userID: UUIDv7, _ page: PageRequest, at now: Timestamp
+    ) async throws -> Page<Session> {
+        var query: PostgresQuery = """
+            SELECT id, user_id, device, address, created_at, last_used_at FROM sessions
+            WHERE user_id = \(userID) AND ended_at IS NULL AND expires_at > \(now)
+            """
+        if let after = page.after { query.append(" AND id < \(try UUIDv7(parsing: after.keys[0]))") }
+        query.append(" ORDER BY id DESC LIMIT \(page.limit + 1)")
+        return try await Page(pool.query(query).map(Session.init(_:)), limit: page.limit) { session in
+            PageCursor([session.id.description])
+        }
+    }
+
+    private static func insert(_ session: Session, expiresAt: Timestamp) -> PostgresQuery {
+        """
+        INSERT INTO sessions (id, user_id, device, address, created_at, last_used_at, expires_at)
+        VALUES (\(session.id), \(session.userID), \(session.device), \(session.address), \(session.createdAt),
+            \(session.lastUsedAt), \(expiresAt))
+        """
+    }
+
+    private static func replaceHash(_ hash: String?, of userID: UUIDv7, at now: Timestamp) -> [PostgresQuery] {
+        guard let hash else { return [] }
+        return ["UPDATE credentials SET password_hash = \(hash), updated_at = \(now) WHERE user_id = \(userID)"]
+    }
+}
+
+extension Session {
+    init(_ row: PostgresRow) throws(PostgresError) {
+        let (id, user, device, address, created, used) = try row.decode(
+            UUIDv7.self, UUIDv7.self, String.self, String.self, Timestamp.self, Timestamp.self)
+        self.init(id: id, userID: user, device: device, address: address, createdAt: created, lastUsedAt: used)
+    }
+}
+
+extension PresentedRefreshToken {
+    init(_ row: PostgresRow) throws {
+        let (session, user, expiry, replaced, isParent, hasEnded, roles) = try row.decode(
+            UUIDv7.self, UUIDv7.self, Timestamp.self, Timestamp?.self, Bool.self, Bool.self, [String].self)
+        self.init(
+            token: StoredRefreshToken(
+                sessionID: session, userID: user, expiresAt: expiry, replacedAt: replaced, isParentOfNewest: isParent,
+                isRevoked: hasEnded),
+            roles: try Role.stored(roles))
+    }
+}

@@ -1,0 +1,73 @@
+package import Messaging
+package import Postgres
+import AuthDomain
+package import Chronology
+import Money
+import ServiceRuntime
+
+/// The auth context in PostgreSQL.
+///
+/// All events of a user are numbered at the user's row, which each change that tells of something updates: its lock makes
+/// the numbers gapless and their order that of the commits. Locks are taken in the order token, session, user; a user's
+/// one-time tokens after the user.
+package struct AuthRepository: Sendable {
+    let pool: PostgresPool
+    let outbox: Outbox
+
+    package init(pool: PostgresPool, outbox: Outbox) {
+        self.pool = pool
+        self.outbox = outbox
+    }
+
+    /// Forgets what has run out, at most a thousand rows of each kind at a time. Sessions are remembered for 90 days more,
+    /// because they tell which devices are known.
+    package func sweep(at now: Timestamp) async throws {
+        let forgotten = now - .seconds(90 * 24 * 3600)
+        _ = try await pool.batch([
+            """
+            DELETE FROM refresh_tokens WHERE digest IN
+                (SELECT digest FROM refresh_tokens WHERE expires_at < \(now) LIMIT 1000)
+            """,
+            """
+            DELETE FROM one_time_tokens WHERE digest IN
+                (SELECT digest FROM one_time_tokens WHERE expires_at < \(now) LIMIT 1000)
+            """,
+            "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < \(forgotten) LIMIT 1000)",
+            IdempotencyRecords.sweep,
+        ])
+    }
+}
+
+extension User {
+    /// Of `users u`.
+    static let columns: PostgresQuery = """
+        u.id, u.email, u.display_name, u.base_currency, u.locale, u.time_zone, u.email_verified, u.roles, u.version,
+        u.created_at, u.updated_at
+        """
+
+    init(_ row: PostgresRow) throws {
+        let (id, email, name, currency, locale, zone, verified, roles, version, created, updated) = try row.decode(
+            UUIDv7.self, String.self, String.self, String.self, String.self, String.self, Bool.self, [String].self,
+            Int64.self, Timestamp.self, Timestamp.self)
+        guard let address = EmailAddress(email) else { throw StoredValueError(column: "users.email") }
+        self.init(
+            id: id, email: address, displayName: name, baseCurrency: try Currency(code: currency), locale: locale,
+            timeZone: zone, emailVerified: verified, roles: try Role.stored(roles), version: version,
+            createdAt: created, updatedAt: updated)
+    }
+}
+
+extension Role {
+    static func stored(_ texts: [String]) throws(StoredValueError) -> [Role] {
+        let roles = texts.compactMap(Role.init(rawValue:))
+        guard roles.count == texts.count else { throw StoredValueError(column: "users.roles") }
+        return roles
+    }
+}
+
+/// A stored text that the program does not know: the schema and the program disagree.
+struct StoredValueError: Error, CustomStringConvertible {
+    let column: String
+
+    var description: String { "column \(column) holds a value that this version does not know" }
+}

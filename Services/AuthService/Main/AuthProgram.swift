@@ -1,0 +1,119 @@
+import AuthAPI
+import AuthInfrastructure
+import Chronology
+import Contracts
+import EventLoop
+import Messaging
+import Postgres
+import Secrets
+import ServiceRuntime
+
+/// The auth service: accounts, sessions and the keys that sign access tokens.
+enum AuthProgram: ServiceProgram {
+    struct Settings: Sendable {
+        let database: DatabaseSettings
+        let broker: BrokerSettings
+        let grpc: GRPCSettings
+        /// Nil only while the configuration has faults, as the key after it.
+        let masterKey: MasterKey?
+        let sealKey: SealedBox.PublicKey?
+        let issuer: String
+        let passwordThreads: Int
+    }
+
+    static let name = "auth-service"
+    static let adminAddress = "127.0.0.1:8091"
+    static let migrations = AuthSchema.migrations
+
+    static func settings(_ reader: inout ConfigurationReader) -> Settings {
+        Settings(
+            database: DatabaseSettings(&reader), broker: BrokerSettings(&reader),
+            grpc: GRPCSettings(&reader, address: "127.0.0.1:8081"),
+            masterKey: reader.value(
+                "FLORIN_MASTER_KEY", "base64 of the 32 bytes that seal the signing keys", standIn: nil, isSecret: true
+            ) { text in
+                do throws(SecretsError) {
+                    return .success(try MasterKey(base64: text))
+                } catch {
+                    return .failure(FileFault("is not a key of 32 bytes in base64"))
+                }
+            },
+            sealKey: reader.value(
+                "FLORIN_SEAL_PUBLIC_KEY", "base64 of the key that one-time tokens are sealed to", standIn: nil
+            ) { text in
+                do throws(SecretsError) {
+                    return .success(try SealedBox.PublicKey(base64: text))
+                } catch {
+                    return .failure(FileFault("is not a public key of 32 bytes in base64"))
+                }
+            },
+            issuer: reader.string(
+                "FLORIN_PUBLIC_URL", "where users reach Florin: the issuer of its tokens",
+                default: "http://127.0.0.1:8080"),
+            passwordThreads: reader.int(
+                "FLORIN_PASSWORD_THREADS", "passwords hashed at a time, 19 MiB of memory each", default: 2, in: 1...64))
+    }
+
+    static func build(_ host: ServiceHost, _ settings: Settings) throws {
+        guard let masterKey = settings.masterKey, let sealKey = settings.sealKey else {
+            throw ConfigurationFailure(faults: ["FLORIN_MASTER_KEY", "FLORIN_SEAL_PUBLIC_KEY"])
+        }
+        // A password takes some 25 ms: the last in the queue waits for about a second.
+        let hashing = OffloadPool(name: "passwords", threads: settings.passwordThreads, queueLimit: 64)
+        let signing = OffloadPool(name: "signing", threads: 1, queueLimit: 256)
+        host.add(
+            Component(
+                "threads", start: {},
+                stop: { _ in
+                    hashing.shutdown()
+                    signing.shutdown()
+                }))
+        let pool = try host.database(settings.database, migrations: migrations)
+        let outbox = Outbox()
+        host.relay(outbox, from: pool, to: try host.broker(settings.broker))
+        let repository = AuthRepository(pool: pool, outbox: outbox)
+        let keys = SigningKeys(issuer: settings.issuer, threads: signing)
+        let store = SigningKeyStore(pool: pool, masterKey: masterKey, threads: signing)
+        keepKeys(SigningKeyLoader(keys: keys, store: store, logger: host.logger), keys, host)
+        keepSmall(repository, host)
+        let api = AuthAPI(
+            useCases: AuthAPI.UseCases(
+                accounts: repository, sessions: repository,
+                passwords: OffloadedPasswords(hasher: PasswordHasher(), threads: hashing),
+                mint: RandomTokenMint(sealKey: sealKey, masterKey: masterKey), accessTokens: keys, clock: SystemClock()),
+            idempotent: IdempotentCalls(pool: pool),
+            registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: host.logger)
+        host.serve([AuthServiceHandlers(api)], settings: settings.grpc)
+    }
+
+    /// A master key that does not fit ends the start; a database that is away does not.
+    private static func keepKeys(_ loader: SigningKeyLoader, _ keys: SigningKeys, _ host: ServiceHost) {
+        let loop = host.loop
+        host.readiness.add("signing-keys") { keys.publishedKeys.isEmpty ? "not loaded" : nil }
+        host.add(Component("signing-keys", start: { try await loader.load() }, stop: { _ in }))
+        host.run("signing-keys-retry") {
+            await loader.loadEventually { try await loop.sleep(for: .milliseconds(250)) }
+            await untilCancelled(loop)
+        }
+    }
+
+    private static func keepSmall(_ repository: AuthRepository, _ host: ServiceHost) {
+        let (loop, logger) = (host.loop, host.logger)
+        host.run("sweep") {
+            while !Task.isCancelled {
+                do {
+                    try await loop.sleep(for: .seconds(600))
+                    try await repository.sweep(at: SystemClock().now())
+                } catch is CancellationError {
+                    return
+                } catch {
+                    logger.warning("what has run out could not be removed", [.error: .error(error)])
+                }
+            }
+        }
+    }
+
+    private static func untilCancelled(_ loop: EventLoop) async {
+        while !Task.isCancelled { do { try await loop.sleep(for: .seconds(3600)) } catch { return } }
+    }
+}
