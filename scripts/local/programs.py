@@ -37,7 +37,7 @@ def environment(name, ports, secrets, database_urls, amqp_url, mail_folder):
     if name == "event-processor":
         result["FLORIN_SEAL_PRIVATE_KEY"] = secrets["seal_private_key"]
         result["FLORIN_MAIL_DIR"] = mail_folder
-        result["FLORIN_MAIL_FROM"] = "Florin <florin@localhost.localdomain>"
+        result["FLORIN_MAIL_FROM"] = "florin@localhost.localdomain"
     return result
 
 
@@ -51,7 +51,6 @@ def shared_environment(layout, ports, secrets, amqp_url, database_url):
         "FLORIN_RUN_DIR": layout.path("run"),
         "FLORIN_LOG_DIR": layout.path("log"),
         "FLORIN_MAIL_DIR": layout.path("mail"),
-        "FLORIN_SEAL_PRIVATE_KEY": secrets["seal_private_key"],
     }
     for name in ORDER:
         port_name = PORT_NAMES[name]
