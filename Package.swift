@@ -85,19 +85,19 @@ let auth: [Target] = [
     service("AuthDomain", at: "AuthService/Domain", ["Chronology", "Money", "Validation"]),
     service(
         "AuthApplication", at: "AuthService/Application",
-        ["AuthDomain", "Chronology", "Idempotency", "Observability", "Validation"]),
+        ["AuthDomain", "Chronology", "Idempotency", "Validation"]),
     service(
         "AuthInfrastructure", at: "AuthService/Infrastructure",
         [
-            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "Idempotency", "JSON", "Messaging",
-            "Observability", "Postgres",
-            "Secrets", "ServiceRuntime", "Tokens", "EventLoop",
+            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "EventLoop", "Idempotency", "Messaging",
+            "Money",
+            "Observability", "Postgres", "Secrets", "ServiceRuntime", "Tokens", "Validation",
         ]),
     service(
         "AuthAPI", at: "AuthService/API",
         [
             "AuthApplication", "AuthDomain", "Chronology", "Contracts", "GRPC", "Idempotency", "Secrets",
-            "ServiceRuntime", "Observability", "Validation",
+            "ServiceRuntime", "Observability",
         ]),
     program(
         "auth-service", at: "Services/AuthService/Main",
@@ -197,12 +197,11 @@ let gateway: [Target] = [
         "GatewayAPI", at: "Gateway/API",
         [
             "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging",
-            "Observability",
-            "ServiceRuntime", "Tokens",
+            "Observability", "Secrets", "ServiceRuntime", "Tokens", "Validation",
         ]),
     program(
         "gateway", at: "Services/Gateway/Main",
-        ["GatewayAPI", "EventLoop", "GRPC", "HTTPServer", "Messaging", "Observability", "ServiceRuntime", "Tokens"]),
+        ["GatewayAPI", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Observability", "Postgres", "ServiceRuntime"]),
 ]
 
 /// Tests of one target each need no server. `…IntegrationTests` start servers of their own through `ServersTesting`.
@@ -249,9 +248,9 @@ let testTargets: [Target] = [
     tests(
         "AuthIntegrationTests",
         [
-            "AuthDomain", "AuthApplication", "AuthInfrastructure", "AuthAPI", "AuthTesting", "auth-service",
-            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "Idempotency", "JSON", "Messaging",
-            "Observability", "Postgres", "Secrets", "ServersTesting", "ServiceRuntime", "Tokens", "Validation",
+            "AuthAPI", "AuthApplication", "AuthInfrastructure", "AuthTesting", "Chronology", "CloudEvents",
+            "Contracts", "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "Secrets", "ServersTesting",
+            "ServiceRuntime", "Tokens",
         ]),
     tests("ExpenseTests", ["ExpenseDomain", "ExpenseApplication", "Chronology", "Money", "Validation"]),
     tests(
@@ -275,6 +274,7 @@ let testTargets: [Target] = [
             "ProcessorAPI", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure", "event-processor",
             "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "JSON", "Messaging", "MessagingAMQP",
             "MessagingTesting", "Observability", "Postgres", "Secrets", "ServersTesting", "ServiceRuntime",
+            "Validation",
         ]),
     tests(
         "InteropTests",

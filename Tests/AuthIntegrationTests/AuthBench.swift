@@ -34,6 +34,14 @@ final class AdjustableClock: WallClock {
 struct AuthBench: Sendable {
     static let issuer = "http://florin.test"
 
+    private static let masterKeyText = Base64.encode(randomBytes(32))
+
+    /// A signing key for all tests of this process but those that have the service make one: that takes a second.
+    private static let signingKey = Task<(id: String, sealed: [UInt8]), any Error> {
+        let key = try RSAPrivateKey.generate()
+        return (key.publicKey.thumbprint, try SecretBox(base64Key: masterKeyText).seal(key.pkcs8DER()))
+    }
+
     let loop: EventLoop
     let pool: PostgresPool
     let repository: AuthRepository
@@ -81,11 +89,16 @@ struct AuthBench: Sendable {
         _ loop: EventLoop, _ pool: PostgresPool, _ threads: OffloadPool, hasDatabase: Bool,
         _ body: (AuthBench) async throws -> Void
     ) async throws {
-        let masterKey = try MasterKey(base64: Base64.encode(randomBytes(32)))
+        let masterKey = try MasterKey(base64: masterKeyText)
         let sealKey = try SealedBox.PrivateKey()
         let repository = AuthRepository(pool: pool, outbox: Outbox())
         let keys = SigningKeys(issuer: issuer, threads: threads)
         if hasDatabase {
+            let (id, sealed) = try await signingKey.value
+            try await pool.query(
+                """
+                INSERT INTO signing_keys (id, sealed_key, created_at) VALUES (\(id), \(sealed), \(SystemClock().now()))
+                """)
             try await SigningKeyStore(pool: pool, masterKey: masterKey, threads: threads)
                 .load(into: keys, at: SystemClock().now())
         }

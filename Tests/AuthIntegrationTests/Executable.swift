@@ -1,0 +1,114 @@
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+
+/// A run of the program `auth-service` in a process of its own.
+final class Executable: Sendable {
+    let environment: [String: String]
+    private let process: Mutex<Process>
+    private let lines = Mutex("")
+
+    /// Starts it.
+    init(_ arguments: [String], _ environment: [String: String]) throws {
+        self.environment = environment
+        let process = Process()
+        process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+            .appending(path: "auth-service")
+        process.arguments = arguments
+        process.environment = environment
+        let output = Pipe()
+        process.standardError = output
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        self.process = Mutex(process)
+        output.fileHandleForReading.readabilityHandler = { [weak self] handle in
+            let data = handle.availableData
+            guard let self, !data.isEmpty else {
+                handle.readabilityHandler = nil
+                return
+            }
+            self.lines.withLock { $0 += String(decoding: data, as: UTF8.self) }
+        }
+    }
+
+    /// Runs it to its end.
+    static func run(
+        _ arguments: [String], _ environment: [String: String]
+    ) async throws -> (status: Int32, log: String) {
+        let run = try Executable(arguments, environment)
+        defer { run.kill() }
+        let status = try await run.exitStatus()
+        // The end of the process and the last of what it wrote come apart.
+        try await run.wait("output") { !$0.isEmpty }
+        return (status, run.log)
+    }
+
+    /// What it has written to standard error.
+    var log: String { lines.withLock { $0 } }
+
+    /// Waits for its end.
+    func exitStatus() async throws -> Int32 {
+        try await wait("the end") { _ in !process.withLock { $0.isRunning } }
+        return process.withLock { $0.terminationStatus }
+    }
+
+    /// Asks it to stop.
+    func terminate() { process.withLock { $0.terminate() } }
+
+    /// Ends it where it has not ended.
+    func kill() {
+        process.withLock { process in
+            if process.isRunning { _ = Glibc.kill(process.processIdentifier, SIGKILL) }
+        }
+    }
+
+    /// Waits until a condition on its output holds.
+    func wait(_ what: String, until condition: (String) async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + patience
+        while try await !condition(log) {
+            guard ContinuousClock.now < deadline else { throw TimedOut(what: what, log: String(log.suffix(4000))) }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// The value of a metric without labels; nil where there is none.
+    func metric(_ name: String) async throws -> String? {
+        let address = try #require(environment["FLORIN_ADMIN_LISTEN"])
+        let url = try #require(URL(string: "http://\(address)/metrics"))
+        let curl = Process()
+        curl.executableURL = URL(filePath: "/usr/bin/curl")
+        curl.arguments = ["--silent", "--max-time", "10", "--noproxy", "*", url.absoluteString]
+        let output = Pipe()
+        curl.standardOutput = output
+        try curl.run()
+        let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        curl.waitUntilExit()
+        return text.split(separator: "\n").first { $0.hasPrefix(name + " ") }.map {
+            String($0.dropFirst(name.count + 1))
+        }
+    }
+
+    struct TimedOut: Error {
+        let what: String
+        let log: String
+    }
+}
+
+/// A loopback address whose port was free a moment ago.
+func freeAddress() throws -> String {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    try #require(descriptor >= 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+            unsafe bind(descriptor, raw, length) | getsockname(descriptor, raw, &length)
+        }
+    }
+    try #require(status == 0)
+    return "127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
+}
