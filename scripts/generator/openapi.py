@@ -84,6 +84,17 @@ def text(model, path_fields):
     return json.dumps(document(model, path_fields), indent=2, ensure_ascii=False) + "\n"
 
 
+def swift(model, path_fields):
+    """The document as the gateway serves it: without white space, in the program itself."""
+    compact = json.dumps(document(model, path_fields), separators=(",", ":"), ensure_ascii=False)
+    return (
+        "/// The OpenAPI 3.1 document of all routes.\n"
+        "package enum OpenAPIDocument {\n"
+        "    /// The JSON text.\n"
+        f'    package static let json = ##"{compact}"##\n'
+        "}\n")
+
+
 def tags(model):
     described = {}
     for service in model.services:

@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from . import c_code, events, openapi, swift_json, swift_messages, swift_services
+from . import c_code, events, openapi, swift_json, swift_messages, swift_services, swift_text
 from .descriptors import Descriptors, GeneratorError
 from .model import Model
 
@@ -30,6 +30,7 @@ def build(root):
     for service in swift_services.routed_services(model):
         swift[f"{service.name}Routes.swift"] = swift_services.routes(service)
     swift["GatewayRoutes.swift"] = swift_services.route_table(model)
+    swift["OpenAPIDocument.swift"] = swift_text.HEADER + "\n" + openapi.swift(model, path_fields)
     all_events, shared = events.load(root / "events")
     swift.update(events.swift(all_events, shared))
     swift = formatted({name: text for name, text in swift.items() if text}, root)

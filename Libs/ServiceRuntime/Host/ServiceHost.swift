@@ -118,9 +118,13 @@ package final class ServiceHost {
 
     /// A client of another service, closed at the stop.
     ///
-    /// - Parameter service: what readiness calls it; nil when the process is ready without it.
-    package func channel(to targets: [SocketAddress], service: String?) -> GRPCChannel {
-        let channel = GRPCChannel(loop: loop, targets: targets)
+    /// - Parameters:
+    ///   - service: what readiness calls it; nil when the process is ready without it.
+    ///   - configuration: how the channel connects and what it allows.
+    package func channel(
+        to targets: [SocketAddress], service: String?, configuration: GRPCChannel.Configuration = .init()
+    ) -> GRPCChannel {
+        let channel = GRPCChannel(loop: loop, targets: targets, configuration: configuration)
         if let service { readiness.add(service) { channel.state == .ready ? nil : "no connection" } }
         lifecycle.add(
             Component(
@@ -134,6 +138,7 @@ package final class ServiceHost {
     package func serve(_ services: [any GRPCService], settings: GRPCSettings, maximumMessageBytes: Int = 4 << 20) {
         var configuration = GRPCServer.Configuration(address: settings.address)
         configuration.maximumMessageBytes = maximumMessageBytes
+        configuration.maximumHeldBytes = max(configuration.maximumHeldBytes, 2 * maximumMessageBytes)
         let calls = metrics.histograms(
             "florin_grpc_server_seconds", help: "Time of gRPC calls served.", labels: ["method", "code"])
         configuration.onCallFinished = { method, code, duration in

@@ -15,16 +15,20 @@ package final class Readiness: Sendable {
             package let name: String
             /// nil when ready.
             package let reason: String?
+            /// False for what the process can do without.
+            package let isRequired: Bool
         }
 
-        /// True when nothing is missing.
-        package var isReady: Bool { checks.allSatisfy { $0.reason == nil } }
-        /// What is missing, `name: reason`.
-        package var missing: [String] { checks.compactMap { entry in entry.reason.map { "\(entry.name): \($0)" } } }
+        /// True when nothing is missing that is required.
+        package var isReady: Bool { missing.isEmpty }
+        /// What is missing and required, `name: reason`.
+        package var missing: [String] {
+            checks.compactMap { entry in entry.isRequired ? entry.reason.map { "\(entry.name): \($0)" } : nil }
+        }
     }
 
     private struct State {
-        var checks: [(name: String, check: Check)] = []
+        var checks: [(name: String, isRequired: @Sendable () -> Bool, check: Check)] = []
         var isDraining = false
     }
 
@@ -33,8 +37,12 @@ package final class Readiness: Sendable {
     package init() {}
 
     /// Adds a check.
-    package func add(_ name: String, _ check: @escaping Check) {
-        state.withLock { $0.checks.append((name, check)) }
+    ///
+    /// - Parameter isRequired: false while the process can do without; the answer is reported all the same.
+    package func add(
+        _ name: String, isRequired: @escaping @Sendable () -> Bool = { true }, _ check: @escaping Check
+    ) {
+        state.withLock { $0.checks.append((name, isRequired, check)) }
     }
 
     /// From now on the process is not ready, whatever the checks say.
@@ -44,8 +52,10 @@ package final class Readiness: Sendable {
     package func report() async -> Report {
         let (checks, isDraining) = state.withLock { ($0.checks, $0.isDraining) }
         var entries: [Report.Entry] = []
-        for (name, check) in checks { entries.append(Report.Entry(name: name, reason: await check())) }
-        if isDraining { entries.append(Report.Entry(name: "process", reason: "stopping")) }
+        for (name, isRequired, check) in checks {
+            entries.append(Report.Entry(name: name, reason: await check(), isRequired: isRequired()))
+        }
+        if isDraining { entries.append(Report.Entry(name: "process", reason: "stopping", isRequired: true)) }
         return Report(checks: entries)
     }
 }

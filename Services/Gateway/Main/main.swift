@@ -1,1 +1,3 @@
-// Not written yet.
+import ServiceRuntime
+
+await ServiceMain.run(GatewayProgram.self)

@@ -1,0 +1,179 @@
+internal import ServiceRuntime
+package import Contracts
+package import EventLoop
+package import HTTPServer
+package import Observability
+internal import Tokens
+
+/// Answers HTTP requests: names each, finds what serves it, finds out who asks and how often, checks what was sent, has it
+/// answered, and gives every answer the same form.
+///
+/// Each stage is a call of its own that refuses by throwing `Refusal`.
+package final class Gateway: Sendable {
+    /// What a gateway works with.
+    package struct Parts: Sendable {
+        package let clients: GatewayClients
+        package let keys: AccessKeys
+        package let authenticator: Authenticator
+        package let limiter: any RateLimiter
+        package let limits: RateLimits
+        package let streams: EventStreams
+
+        package init(
+            clients: GatewayClients, keys: AccessKeys, authenticator: Authenticator, limiter: any RateLimiter,
+            limits: RateLimits, streams: EventStreams
+        ) {
+            self.clients = clients
+            self.keys = keys
+            self.authenticator = authenticator
+            self.limiter = limiter
+            self.limits = limits
+            self.streams = streams
+        }
+    }
+
+    private let loop: EventLoop
+    private let parts: Parts
+    private let routes: RouteTable
+    private let calls: ServiceCalls
+    private let record: RequestRecord
+
+    package init(loop: EventLoop, parts: Parts, logger: Logger, metrics: Metrics) {
+        self.loop = loop
+        self.parts = parts
+        routes = RouteTable(routes: GatewayRoutes.all, limits: parts.limits, documents: Documents.all)
+        calls = ServiceCalls(clients: parts.clients, logger: logger)
+        record = RequestRecord(logger: logger, metrics: metrics)
+    }
+
+    /// Answers a request.
+    package func answer(_ request: HTTPRequest) async -> HTTPResponse {
+        let began = loop.now
+        let requestID = RequestNames.id(request.headers)
+        return await TraceContext.$current.withValue(RequestNames.trace(request.headers)) {
+            var exchange = Exchange(request: request, requestID: requestID)
+            var response: HTTPResponse
+            do throws(Refusal) {
+                response = try await serve(&exchange)
+            } catch {
+                response = ProblemDocument.response(to: error, requestID: requestID, instance: request.path)
+            }
+            for field in exchange.rateLimit?.fields ?? [] { response.headers.append(field.name, field.value) }
+            ResponseFields.complete(&response.headers, requestID: requestID)
+            record.note(
+                request.method, route: exchange.route, status: response.status, requestID: requestID,
+                identity: exchange.identity, duration: loop.now - began)
+            return response
+        }
+    }
+
+    /// The most bytes of a body that a request may have, decided by its head: more than the usual only for those who are
+    /// signed in, since the memory for it is taken before anything else is looked at.
+    package func bodyLimit(for head: HTTPRequestHead) -> Int {
+        guard case .found(let endpoint, _) = routes.find(head), endpoint.maximumBody > RouteTable.smallBody,
+            case .bearer(let token) = Credentials(head.headers), parts.authenticator.isKnown(token)
+        else { return RouteTable.smallBody }
+        return endpoint.maximumBody
+    }
+
+    private func serve(_ exchange: inout Exchange) async throws(Refusal) -> HTTPResponse {
+        let request = exchange.request
+        let outcome = routes.find(request.head)
+        guard case .found(let endpoint, let parameters) = outcome else {
+            try await limit(&exchange, parts.limits.anonymous)
+            return try Self.answerWithoutEndpoint(request, outcome)
+        }
+        exchange.route = endpoint.path
+        do throws(Refusal) {
+            exchange.identity = try await parts.authenticator.admit(request, to: endpoint)
+        } catch {
+            try await limit(&exchange, parts.limits.anonymous)
+            throw error
+        }
+        try await limit(&exchange, endpoint.policy)
+        if let identity = exchange.identity { try Authenticator.authorize(identity, for: endpoint) }
+        try RequestRules.checkAccept(request, endpoint)
+        try RequestRules.checkContent(request, endpoint)
+        return try await perform(endpoint, parameters, exchange)
+    }
+
+    private func perform(
+        _ endpoint: Endpoint, _ parameters: [String], _ exchange: Exchange
+    ) async throws(Refusal) -> HTTPResponse {
+        let request = exchange.request
+        switch endpoint.action {
+        case .call(let route, let service, let deadline):
+            return try await calls.answer(
+                request, parameters, requestID: exchange.requestID, identity: exchange.identity, of: route,
+                service: service, deadline: deadline)
+        case .document(let document):
+            return document.response(to: request)
+        case .keySet:
+            try RequestRules.checkNoQuery(request)
+            guard let document = parts.keys.document else { throw .unavailable("auth") }
+            return HTTPResponse(
+                headers: ["Content-Type": "application/json", "Cache-Control": "public, max-age=300"],
+                body: .bytes(document))
+        case .streamEvents:
+            try RequestRules.checkNoQuery(request)
+            guard let identity = exchange.identity else { throw Refusal(ProblemDetails.internalError) }
+            guard request.method != .head else {
+                return HTTPResponse(headers: ["Content-Type": "text/event-stream"])
+            }
+            return try parts.streams.open(for: identity)
+        }
+    }
+
+    /// Counts the request; 429 when there were too many.
+    private func limit(_ exchange: inout Exchange, _ policy: RateLimitPolicy) async throws(Refusal) {
+        let subject: RateLimitSubject =
+            exchange.identity.map { .user($0.userID) } ?? RateLimitSubject(address: exchange.request.remote.host)
+        let decision = await parts.limiter.admit(subject, policy)
+        exchange.rateLimit = decision
+        guard decision.isAdmitted else {
+            throw Refusal(
+                .rateLimited, "At most \(policy.quota) requests in \(policy.window.components.seconds) seconds.",
+                retryAfter: decision.reset)
+        }
+    }
+
+    /// OPTIONS, and what nobody serves.
+    private static func answerWithoutEndpoint(
+        _ request: HTTPRequest, _ outcome: Router<Endpoint>.Outcome
+    ) throws(Refusal) -> HTTPResponse {
+        let methods: [HTTPMethod]
+        if case .otherMethods(let allowed) = outcome {
+            methods = allowed
+        } else {
+            guard request.method == .options, request.path == "*" else { throw .unknownPath }
+            methods = HTTPMethod.allCases
+        }
+        let allow = methods.map(\.rawValue).joined(separator: ", ")
+        if request.method == .options { return HTTPResponse(status: 204, headers: ["Allow": allow]) }
+        throw Refusal(
+            ProblemCode.methodNotAllowed.problem("This path takes \(allow)."), fields: [("Allow", allow)])
+    }
+}
+
+/// A request on its way through the stages.
+struct Exchange: Sendable {
+    let request: HTTPRequest
+    let requestID: String
+    /// The path template that serves it.
+    var route = "none"
+    var identity: Identity?
+    var rateLimit: RateLimitDecision?
+}
+
+extension Gateway {
+    /// The server that the gateway answers through.
+    package func server(
+        listeningOn address: SocketAddress, _ adjust: (inout HTTPServer.Configuration) -> Void = { _ in }
+    ) -> HTTPServer {
+        var configuration = HTTPServer.Configuration(address: address)
+        configuration.bodyLimit = { [self] head in bodyLimit(for: head) }
+        configuration.refuseWithProblems()
+        adjust(&configuration)
+        return HTTPServer(loop: loop, configuration: configuration) { [self] request in await answer(request) }
+    }
+}

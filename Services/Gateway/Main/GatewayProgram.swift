@@ -1,0 +1,67 @@
+import Contracts
+import EventLoop
+import GRPC
+import GatewayAPI
+import HTTPServer
+import Postgres
+import ServiceRuntime
+
+/// The gateway: the public HTTP API in front of the services.
+enum GatewayProgram: ServiceProgram {
+    struct Settings: Sendable {
+        let listen: SocketAddress
+        let issuer: String
+        let broker: BrokerSettings
+        let auth, expense, portfolio, processor: [SocketAddress]
+        let limits: RateLimits
+    }
+
+    static let name = "gateway"
+    static let adminAddress = "127.0.0.1:8090"
+    static let migrations: [Migration] = []
+
+    static func settings(_ reader: inout ConfigurationReader) -> Settings {
+        Settings(
+            listen: reader.address("FLORIN_HTTP_LISTEN", "address of the public API", default: "127.0.0.1:8080"),
+            issuer: reader.string(
+                "FLORIN_PUBLIC_URL", "public address, the issuer of tokens", default: "http://127.0.0.1:8080"),
+            broker: BrokerSettings(&reader),
+            auth: reader.addresses("FLORIN_AUTH_GRPC", "auth service", default: "127.0.0.1:8081"),
+            expense: reader.addresses("FLORIN_EXPENSE_GRPC", "expense service", default: "127.0.0.1:8082"),
+            portfolio: reader.addresses("FLORIN_PORTFOLIO_GRPC", "portfolio service", default: "127.0.0.1:8083"),
+            processor: reader.addresses("FLORIN_PROCESSOR_GRPC", "event processor", default: "127.0.0.1:8084"),
+            limits: RateLimits(
+                user: reader.int(
+                    "FLORIN_RATE_LIMIT_USER", "requests a minute of a user", default: 1000, in: 1...10_000_000),
+                anonymous: reader.int(
+                    "FLORIN_RATE_LIMIT_ANONYMOUS", "requests a minute of an address without a user", default: 600,
+                    in: 1...10_000_000),
+                signIn: reader.int(
+                    "FLORIN_RATE_LIMIT_SIGN_IN", "sign-ins and registrations a minute of an address", default: 120,
+                    in: 1...10_000_000)))
+    }
+
+    static func build(_ host: ServiceHost, _ settings: Settings) throws {
+        let broker = try host.broker(settings.broker)
+        let services = ServiceConnections(host, settings)
+        let loop = host.loop
+        let keys = AccessKeys(auth: services.clients.auth, loop: loop, logger: host.logger)
+        host.readiness.add("keys") { keys.generation > 0 ? nil : "the keys of the auth service are not there yet" }
+        host.run("access-keys") { await keys.run() }
+
+        let revocations = Revocations { loop.now }
+        let streams = EventStreams(loop: loop, metrics: host.metrics)
+        host.run("event-streams") { await streams.run() }
+        let feed = EventFeed(subscriber: broker, revocations: revocations, streams: streams, logger: host.logger)
+        host.run("event-feed") { await feed.run() }
+
+        let gateway = Gateway(
+            loop: loop,
+            parts: Gateway.Parts(
+                clients: services.clients, keys: keys,
+                authenticator: Authenticator(keys: keys, revocations: revocations, issuer: settings.issuer),
+                limiter: MemoryRateLimiter { loop.now }, limits: settings.limits, streams: streams),
+            logger: host.logger, metrics: host.metrics)
+        host.serve(gateway.server(listeningOn: settings.listen))
+    }
+}

@@ -1,0 +1,32 @@
+import Contracts
+import EventLoop
+import GRPC
+import ServiceRuntime
+
+/// The gateway's channels to the services.
+struct ServiceConnections {
+    let clients: GatewayClients
+
+    /// Opens a channel to each service; the process is not ready until each could be reached once. A service that goes
+    /// away later takes its own routes with it and no others.
+    init(_ host: ServiceHost, _ settings: GatewayProgram.Settings) {
+        clients = GatewayClients(
+            auth: AuthServiceClient(channel: Self.channel(host, "auth", settings.auth)),
+            events: EventsServiceClient(channel: Self.channel(host, "events", settings.processor)),
+            expense: ExpenseServiceClient(channel: Self.channel(host, "expense", settings.expense)),
+            portfolio: PortfolioServiceClient(channel: Self.channel(host, "portfolio", settings.portfolio)))
+    }
+
+    private static func channel(_ host: ServiceHost, _ service: String, _ targets: [SocketAddress]) -> GRPCChannel {
+        var configuration = GRPCChannel.Configuration()
+        // A service that comes back is to be found within a second.
+        configuration.backoff = Backoff(maximum: .seconds(1))
+        let channel = host.channel(to: targets, service: nil, configuration: configuration)
+        let connected = host.metrics.gauges(
+            "florin_service_connected", help: "1 while a service is connected.", labels: ["service"])
+        let connection = FirstConnection(channel, connected: connected.with(service))
+        host.readiness.add(service, isRequired: { connection.isOutstanding }) { connection.missing }
+        host.run("connection to \(service)") { [loop = host.loop] in await connection.run(on: loop) }
+        return channel
+    }
+}
