@@ -25,6 +25,9 @@ UNFINISHED = re.compile(r"\b(?:TODO|FIXME|HACK)\b")
 PERSONAL = re.compile(
     r'LogKey\("[^"]*(?:email|e_mail|password|passwd|secret|token|authorization|cookie|phone|display_name|first_name|'
     r'last_name|ip_address|iban|card)[^"]*"\)')
+PACKAGE_TYPE = re.compile(
+    r"^[ \t]*(?:@\w+(?:\([^)\n]*\))?\s+)*package\s+(?:(?:final|indirect)\s+)*(?:struct|enum|class|actor|protocol)\s+(\w+)",
+    re.MULTILINE)
 UNCHECKED = re.compile(r"@unchecked\s+Sendable")
 
 
@@ -41,14 +44,23 @@ def swift_faults(path, text):
                     faults.append((line_of(masked, match.start()), f"{match.group().strip()} is banned: {instead}"))
     for match in UNCHECKED.finditer(masked):
         line = line_of(masked, match.start())
-        above = line - 2
-        while above > 0 and re.fullmatch(r"\s*@\w+(?:\(.*\))?\s*", lines[above]):
-            above -= 1
-        if above < 0 or not re.match(r"\s*//(?!/)", lines[above]):
+        if not re.match(r"\s*//(?!/)", line_above(lines, line)):
             faults.append((line, "@unchecked Sendable without its proof in a comment on the line above"))
+    for match in PACKAGE_TYPE.finditer(masked):
+        line = line_of(masked, match.start(1))
+        if not re.match(r"\s*//", line_above(lines, line)):
+            faults.append((line, f"{match[1]} crosses a target and has no documentation"))
     for match in PERSONAL.finditer(text):
         faults.append((line_of(text, match.start()), "a log key for personal data or secrets"))
     return faults + unfinished(text)
+
+
+def line_above(lines, line):
+    """The line above that one, attributes on lines of their own left out; empty at the start of the file."""
+    above = line - 2
+    while above > 0 and re.fullmatch(r"\s*@\w+(?:\(.*\))?\s*", lines[above]):
+        above -= 1
+    return lines[above] if above >= 0 else ""
 
 
 def unfinished(text):

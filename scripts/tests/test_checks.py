@@ -109,6 +109,14 @@ class TidyTests(unittest.TestCase):
         self.assertEqual(self.faults(proof + "@safe\n" + declaration), [])
         self.assertEqual(self.faults("// A: @unchecked Sendable would be wrong.\n"), [])
 
+    def test_types_that_cross_a_target_are_documented(self):
+        for declaration in ("package struct A {}", "package final class A {}", "@safe package actor A {}", "package enum A {}"):
+            with self.subTest(declaration):
+                self.assertEqual(len(self.faults(f"import B\n\n{declaration}\n")), 1)
+                self.assertEqual(self.faults(f"/// What it is.\n{declaration}\n"), [])
+                self.assertEqual(self.faults(f"/// What it is.\n@safe\n{declaration}\n"), [])
+        self.assertEqual(self.faults("struct A {}\nenum B {}\n"), [])
+
     def test_unfinished_work_and_personal_keys(self):
         self.assertEqual(len(self.faults("// TODO: later")), 1)
         self.assertEqual(len(self.faults("// FIXME")), 1)
