@@ -93,6 +93,8 @@ struct ProblemDetailsTests {
         #expect(!status.message.contains("ours"))
         #expect(ProblemDetails.status(for: GRPCStatus(.dataLoss), logger: .silent).code == .dataLoss)
         #expect(ProblemDetails.status(for: CancellationError(), logger: .silent).code == .cancelled)
+        let lost = PostgresError(.cancelled, "the task was cancelled")
+        #expect(ProblemDetails.status(for: lost, logger: .silent).code == .cancelled)
         #expect(ProblemDetails.status(for: ProblemDetails.notFound(), logger: .silent).code == .notFound)
     }
 

@@ -35,7 +35,9 @@ extension ProblemDetails {
     /// A fault of ours is logged with its description and answered without text.
     package static func status(for error: any Error, logger: Logger) -> GRPCStatus {
         if let status = error as? GRPCStatus { return status }
-        if error is CancellationError { return GRPCStatus(.cancelled) }
+        if error is CancellationError || (error as? PostgresError)?.code == .cancelled {
+            return GRPCStatus(.cancelled)
+        }
         guard let problem = ProblemDetails(refusal: error) else {
             logger.error("request failed", [.error: .error(error)])
             return internalError.grpcStatus
