@@ -19,9 +19,8 @@ package struct SigningKeyLoader: Sendable {
     /// - Throws: what no later attempt cures: `SigningKeyError`. Where the database is away it returns without keys.
     package func load() async throws {
         do {
-            try await store.load(into: keys, at: SystemClock().now())
-            logger.info("signing keys are loaded", [.count: .int(keys.publishedKeys.count)])
-        } catch let error as PostgresError where error.isRetriable || error.sqlState == .undefinedTable {
+            try await loadOnce()
+        } catch let error as PostgresError where Self.mayPass(error) {
             logger.warning("signing keys cannot be loaded yet", [.error: .error(error)])
         }
     }
@@ -30,16 +29,28 @@ package struct SigningKeyLoader: Sendable {
     ///
     /// - Parameter pause: waits between attempts; throws when the task is cancelled.
     package func loadEventually(pause: () async throws -> Void) async {
-        while keys.publishedKeys.isEmpty {
+        while keys.publishedKeys.isEmpty, !Task.isCancelled {
             do {
                 try await pause()
-                try await load()
-            } catch is CancellationError {
-                return
+                try await loadOnce()
+            } catch let error as PostgresError where Self.mayPass(error) {
+                continue
             } catch {
-                logger.critical("signing keys cannot be used", [.error: .error(error)])
+                if !Task.isCancelled {
+                    logger.critical("signing keys cannot be used", [.error: .error(error)])
+                }
                 return
             }
         }
+    }
+
+    private func loadOnce() async throws {
+        try await store.load(into: keys, at: SystemClock().now())
+        logger.info("signing keys are loaded", [.count: .int(keys.publishedKeys.count)])
+    }
+
+    /// The database, or the schema in it, is not there yet.
+    private static func mayPass(_ error: PostgresError) -> Bool {
+        error.isRetriable || error.sqlState == .undefinedTable
     }
 }

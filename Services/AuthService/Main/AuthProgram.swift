@@ -104,9 +104,8 @@ enum AuthProgram: ServiceProgram {
                 do {
                     try await loop.sleep(for: .seconds(600))
                     try await repository.sweep(at: SystemClock().now())
-                } catch is CancellationError {
-                    return
                 } catch {
+                    if Task.isCancelled { return }
                     logger.warning("what has run out could not be removed", [.error: .error(error)])
                 }
             }
