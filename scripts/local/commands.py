@@ -1,6 +1,7 @@
 """The command line of `scripts/stack`."""
 
 import argparse
+import os
 import sys
 
 from . import installation, servers
@@ -36,6 +37,8 @@ def main(arguments):
             case "demo":
                 return installation.demo(options.free_ports)
             case "bench":
+                # The load comes from few users.
+                os.environ.setdefault("FLORIN_RATE_LIMIT_USER", "10000000")
                 return installation.run_script("bench.py", options.free_ports)
             case "stop":
                 return installation.stop()

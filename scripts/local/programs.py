@@ -6,6 +6,10 @@ import os
 ORDER = ("auth-service", "expense-service", "portfolio-service", "event-processor", "gateway")
 PORT_NAMES = dict(zip(ORDER, ("AUTH", "EXPENSE", "PORTFOLIO", "PROCESSOR", "GATEWAY")))
 DATABASE = "florin"
+# Settings of the caller's environment that are passed on to the processes.
+PASSED_ON = (
+    "FLORIN_LOG_LEVEL", "FLORIN_DATABASE_POOL", "FLORIN_DRAIN_SECONDS", "FLORIN_PASSWORD_THREADS",
+    "FLORIN_RATE_LIMIT_ANONYMOUS", "FLORIN_RATE_LIMIT_SIGN_IN", "FLORIN_RATE_LIMIT_USER")
 
 
 def address(ports, name):
@@ -13,11 +17,11 @@ def address(ports, name):
 
 
 def environment(name, ports, secrets, database_urls, amqp_url, mail_folder):
-    """The configuration of one process. It gets nothing else of our environment but the search path."""
+    """The configuration of one process. Of our own environment it gets what PASSED_ON names and nothing else."""
     port_name = PORT_NAMES[name]
     result = {
         "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC",
-        "FLORIN_LOG_LEVEL": os.environ.get("FLORIN_LOG_LEVEL", "info"),
+        **{key: os.environ[key] for key in PASSED_ON if os.environ.get(key)},
         "FLORIN_ADMIN_LISTEN": address(ports, port_name + "_ADMIN"),
         "FLORIN_AMQP_URL": amqp_url,
         "FLORIN_PUBLIC_URL": f"http://{address(ports, 'GATEWAY')}",
