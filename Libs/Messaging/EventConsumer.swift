@@ -182,13 +182,8 @@ package actor EventConsumer {
             zip(events, items).map { Inbox.claim($0, identity: $1.identity, consumer: name) })
         let claims = try answers.map { try Inbox.decodeClaim($0) }
         if claims.contains(.behindParked) { throw BehindParked() }
-        for (event, claim) in zip(events, claims) where claim == .taken {
-            let trace = event.traceparent.flatMap { TraceContext(traceparent: $0, tracestate: event.tracestate) }
-            let context = EventContext(correlationID: event.correlationID ?? event.id, causationID: event.id)
-            try await (trace?.child() ?? .root()).bound(with: context) {
-                try await handler.handle(event, in: transaction)
-            }
-        }
+        let taken = zip(events, claims).compactMap { event, claim in claim == .taken ? event : nil }
+        if !taken.isEmpty { try await handler.handle(taken, in: transaction) }
         return claims
     }
 

@@ -98,7 +98,7 @@ package actor OutboxRelay {
             state = .standby
             return metrics.active.set(0)
         }
-        let silence = configuration.silenceLimit.components.seconds * 1_000
+        let silence = max(1, Int64(configuration.silenceLimit / .milliseconds(1)))
         try await session.query(OutboxQueries.limitSilence(milliseconds: silence))
         state = .active
         metrics.active.set(1)

@@ -50,14 +50,6 @@ final class DeliveryShare {
     }
 }
 
-extension Delivery {
-    /// The events in the message: one, or any number of a batch.
-    func events() throws(CloudEventError) -> [CloudEvent] {
-        try CloudEventMessage.decode(
-            contentType: contentType, headers: headers.map { (name: $0.name, value: $0.value) }, body: body)
-    }
-}
-
 extension EventIdentity {
     /// Drawn from a whole message, so that the same one again is known.
     init(of delivery: Delivery) {

@@ -98,6 +98,27 @@ struct OutboxRelayTests {
         }
     }
 
+    @Test func aRelayThatFreezesLosesItsShard() async throws {
+        try await MessagingBench.with { bench in
+            bench.broker.declare(.all)
+            let frozenBroker = InMemoryBroker()
+            frozenBroker.setHolding(true)
+            var configuration = OutboxRelay.Configuration.quick
+            configuration.silenceLimit = .seconds(1)
+            try await bench.relaying(configuration, publisher: frozenBroker) { frozen in
+                try await bench.write([try event("a", 1)])
+                try await bench.eventually("the first relay is active") { await frozen.state == .active }
+                try await bench.relaying { other in
+                    try await bench.eventually("the other takes over") { await other.state == .active }
+                    try await bench.eventually("and publishes") { try await bench.count("outbox") == 0 }
+                    frozenBroker.setHolding(false)
+                    try await bench.eventually("the first one notices") { await frozen.state == .standby }
+                }
+            }
+            #expect(bench.broker.published.count == 1)
+        }
+    }
+
     @Test func faultsOfTheBrokerLoseNothingAndKeepOrder() async throws {
         try await MessagingBench.with { bench in
             bench.broker.declare(.all)
