@@ -134,6 +134,12 @@ class InstallationTests(unittest.TestCase):
         self.assertIn("stopped", self.stack("stop").stdout)
         self.assertEqual(child.wait(30), 0)
         self.assertIn("nothing is running", self.stack("stop").stdout)
+
+        child, text = self.start()
+        pids = [self.pid(name) for name in ("postgres", "rabbitmq", *programs.ORDER)]
+        child.kill()
+        child.wait()
+        wait_for(lambda: not any(process.is_alive(pid) for pid in pids))
         self.assertEqual(self.stack("clean").returncode, 0)
         self.assertFalse(os.path.exists(self.root))
 
