@@ -59,8 +59,9 @@ import Testing
     }
 
     private func environment() async throws -> [String: String] {
-        [
-            "FLORIN_DATABASE_URL": try await TestPostgres.shared().makeDatabase(),
+        let databases = try await TestPostgres.shared().makeServiceDatabases()
+        return [
+            "FLORIN_DATABASE_URL": try #require(databases["auth"]),
             "FLORIN_AMQP_URL": try await TestRabbitMQ.shared().makeVirtualHost(),
             "FLORIN_MASTER_KEY": Base64.encode(randomBytes(32)),
             "FLORIN_SEAL_PUBLIC_KEY": try SealedBox.PrivateKey().publicKey.base64,
