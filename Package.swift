@@ -70,8 +70,8 @@ let runtime: [Target] = [
     library(
         "ServiceRuntime",
         [
-            "AMQP", "Chronology", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Idempotency", "JSON", "Messaging",
-            "MessagingAMQP", "Observability", "Postgres", "Validation",
+            "AMQP", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Idempotency", "JSON",
+            "Messaging", "MessagingAMQP", "Observability", "Postgres", "Validation",
         ]),
 ]
 

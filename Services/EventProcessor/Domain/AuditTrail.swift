@@ -110,13 +110,21 @@ package struct AuditTrailHead: Sendable, Hashable {
 }
 
 /// What is wrong with a trail.
-package enum AuditFault: Error, Hashable {
+package enum AuditFault: Error, Hashable, CustomStringConvertible {
     /// An entry is missing before this one, or stands twice.
     case gap(expected: Int64, found: Int64)
     /// The entry does not continue the one before it.
     case brokenChain(sequence: Int64)
     /// The entry was changed after it was written.
     case altered(sequence: Int64)
+
+    package var description: String {
+        switch self {
+        case .gap(let expected, let found): "entry \(found) stands where entry \(expected) belongs"
+        case .brokenChain(let sequence): "entry \(sequence) does not continue the entry before it"
+        case .altered(let sequence): "entry \(sequence) was changed after it was written"
+        }
+    }
 }
 
 /// Checks a trail entry by entry, in order, without holding more than its head.

@@ -13,9 +13,16 @@ package struct AuditHandler: EventHandler {
     package init() {}
 
     package func handle(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {
-        guard let fact = AuditFact(event, digest: sha256) else {
-            throw HandlerFailure(.unprocessable, "the event has no id of version 7 or no time")
+        try await handle([event], in: transaction)
+    }
+
+    package func handle(_ events: [CloudEvent], in transaction: PostgresTransaction) async throws {
+        let records = try events.map { event -> AuditStore.Record in
+            guard let fact = AuditFact(event, digest: sha256) else {
+                throw HandlerFailure(.unprocessable, "the event has no id of version 7 or no time")
+            }
+            return (event.partitionKey ?? event.source, fact)
         }
-        try await AuditStore.append(fact, to: event.partitionKey ?? event.source, in: transaction)
+        try await AuditStore.append(records, in: transaction)
     }
 }

@@ -23,29 +23,62 @@ package struct AuditStore: AuditTrails {
         return try Page(rows.map(Self.entry), limit: request.limit) { PageCursor([String($0.sequence)]) }
     }
 
-    /// Appends a fact to a trail, as part of `transaction`.
+    /// A fact and the trail it belongs to.
+    typealias Record = (trail: String, fact: AuditFact)
+
+    /// Appends facts to their trails in the order given, as part of `transaction`, in two round trips however many they are.
     ///
-    /// The trail's head stays locked until the end of the transaction, so that entries of one trail are written one after
+    /// The trails' heads stay locked until the end of the transaction, so that entries of one trail are written one after
     /// the other whoever writes them.
-    static func append(_ fact: AuditFact, to trail: String, in transaction: PostgresTransaction) async throws {
+    static func append(_ records: [Record], in transaction: PostgresTransaction) async throws {
+        var heads = try await lockHeads(of: Array(Set(records.map(\.trail))), in: transaction)
+        let entries = records.map { trail, fact in
+            let entry = heads[trail, default: .empty].appending(fact)
+            heads[trail] = AuditTrailHead(sequence: entry.sequence, hash: entry.hash)
+            return (trail: trail, entry: entry)
+        }
+        try await transaction.batch([insert(entries), move(heads)])
+    }
+
+    /// All transactions lock in the order of names, so that none waits in a circle.
+    private static func lockHeads(
+        of trails: [String], in transaction: PostgresTransaction
+    ) async throws(PostgresError) -> [String: AuditTrailHead] {
         let results = try await transaction.batch([
             """
             INSERT INTO audit_heads (trail, sequence, hash)
-            VALUES (\(trail), 0, \(AuditTrailHead.empty.hash)) ON CONFLICT (trail) DO NOTHING
+            SELECT trail, 0, \(AuditTrailHead.empty.hash) FROM unnest(\(trails)) AS trail ORDER BY trail
+            ON CONFLICT (trail) DO NOTHING
             """,
-            "SELECT sequence, hash FROM audit_heads WHERE trail = \(trail) FOR UPDATE",
+            "SELECT trail, sequence, hash FROM audit_heads WHERE trail = ANY(\(trails)) ORDER BY trail FOR UPDATE",
         ])
-        let (sequence, hash) = try results[1][0].decode(Int64.self, [UInt8].self)
-        let entry = AuditTrailHead(sequence: sequence, hash: hash).appending(fact)
-        _ = try await transaction.batch([
-            """
+        var heads: [String: AuditTrailHead] = [:]
+        for row in results[1] {
+            let (trail, sequence, hash) = try row.decode(String.self, Int64.self, [UInt8].self)
+            heads[trail] = AuditTrailHead(sequence: sequence, hash: hash)
+        }
+        return heads
+    }
+
+    private static func insert(_ entries: [(trail: String, entry: AuditEntry)]) -> PostgresQuery {
+        let facts = entries.map(\.entry.fact)
+        return """
             INSERT INTO audit_entries
                 (trail, sequence, time, actor, action, subject, trace_id, event_id, data_digest, previous_hash, hash)
-            VALUES (\(trail), \(entry.sequence), \(fact.time), \(fact.actor), \(fact.action), \(fact.subject),
-                \(fact.traceID), \(fact.eventID), \(fact.dataDigest), \(entry.previousHash), \(entry.hash))
-            """,
-            "UPDATE audit_heads SET sequence = \(entry.sequence), hash = \(entry.hash) WHERE trail = \(trail)",
-        ])
+            SELECT * FROM unnest(
+                \(entries.map(\.trail)), \(entries.map(\.entry.sequence)), \(facts.map(\.time)), \(facts.map(\.actor)),
+                \(facts.map(\.action)), \(facts.map(\.subject)), \(facts.map(\.traceID)), \(facts.map(\.eventID)),
+                \(facts.map(\.dataDigest)), \(entries.map(\.entry.previousHash)), \(entries.map(\.entry.hash)))
+            """
+    }
+
+    private static func move(_ heads: [String: AuditTrailHead]) -> PostgresQuery {
+        let (trails, ends) = (Array(heads.keys), Array(heads.values))
+        return """
+            UPDATE audit_heads SET sequence = moved.sequence, hash = moved.hash
+            FROM unnest(\(trails), \(ends.map(\.sequence)), \(ends.map(\.hash))) AS moved (trail, sequence, hash)
+            WHERE audit_heads.trail = moved.trail
+            """
     }
 
     /// Walks every trail from its beginning, a page at a time.
@@ -65,12 +98,13 @@ package struct AuditStore: AuditTrails {
     private func verify(_ trail: String, into verification: inout AuditVerification) async throws {
         var verifier = AuditVerifier()
         var isComplete = false
+        verification.trails += 1
         while !isComplete {
             let rows = try await pool.query(
                 """
                 SELECT sequence, time, actor, action, subject, trace_id, event_id, data_digest, previous_hash, hash
                 FROM audit_entries WHERE trail = \(trail) AND sequence > \(verifier.head.sequence)
-                ORDER BY sequence LIMIT 1000
+                ORDER BY sequence LIMIT \(Self.verifiedRows)
                 """)
             for row in rows {
                 let entry = try Self.entry(row)
@@ -81,26 +115,49 @@ package struct AuditStore: AuditTrails {
                 }
                 verification.entries += 1
             }
-            isComplete = rows.count < 1000
+            isComplete = rows.count < Self.verifiedRows
         }
-        let head = try await pool.query("SELECT sequence, hash FROM audit_heads WHERE trail = \(trail)")
-        let (sequence, hash) = try head[0].decode(Int64.self, [UInt8].self)
-        // Entries that arrive meanwhile only move the head on.
-        if sequence == verifier.head.sequence ? hash != verifier.head.hash : sequence < verifier.head.sequence {
-            verification.faults.append("trail \(trail): the head does not belong to entry \(verifier.head.sequence)")
-        } else if sequence > verifier.head.sequence {
-            let last = try await pool.query("SELECT max(sequence) FROM audit_entries WHERE trail = \(trail)")
-            if try last[0].decode(Int64?.self, at: 0) ?? 0 < sequence {
-                verification.faults.append("trail \(trail): entries after \(verifier.head.sequence) are missing")
-            }
+        if let fault = try await headFault(of: trail, after: verifier.head) {
+            verification.faults.append("trail \(trail): \(fault)")
         }
-        verification.trails += 1
     }
 
-    private func trailNames(after name: String) async throws -> [String] {
-        try await pool.query("SELECT trail FROM audit_heads WHERE trail > \(name) ORDER BY trail LIMIT 1000")
-            .map { try $0.decode(String.self, at: 0) }
+    /// What is wrong with the stored head of a trail whose entries hold up to `end`.
+    private func headFault(of trail: String, after end: AuditTrailHead) async throws -> String? {
+        // One statement, one snapshot: entries that arrive meanwhile have moved the head on as well.
+        let rows = try await pool.query(
+            """
+            SELECT sequence, hash, (SELECT max(sequence) FROM audit_entries WHERE trail = \(trail))
+            FROM audit_heads WHERE trail = \(trail)
+            """)
+        guard let row = rows.first else { return "the head is missing" }
+        let (sequence, hash, last) = try row.decode(Int64.self, [UInt8].self, Int64?.self)
+        if sequence > last ?? 0 { return "entries after \(last ?? 0) are missing" }
+        if sequence < end.sequence || (sequence == end.sequence && hash != end.hash) {
+            return "the head does not belong to entry \(end.sequence)"
+        }
+        return nil
     }
+
+    /// Trails by their heads and by their entries, a page of them; each is named by one of the two at least.
+    private func trailNames(after name: String) async throws -> [String] {
+        try await pool.query(
+            """
+            WITH RECURSIVE walk AS (
+                (SELECT trail FROM audit_entries WHERE trail > \(name) ORDER BY trail LIMIT 1)
+                UNION ALL
+                SELECT (SELECT trail FROM audit_entries WHERE trail > walk.trail ORDER BY trail LIMIT 1)
+                FROM walk WHERE walk.trail IS NOT NULL
+            )
+            (SELECT trail FROM walk WHERE trail IS NOT NULL LIMIT \(Self.verifiedRows))
+            UNION
+            (SELECT trail FROM audit_heads WHERE trail > \(name) ORDER BY trail LIMIT \(Self.verifiedRows))
+            ORDER BY trail LIMIT \(Self.verifiedRows)
+            """
+        ).map { try $0.decode(String.self, at: 0) }
+    }
+
+    private static let verifiedRows = 1_000
 
     private static func entry(_ row: PostgresRow) throws(PostgresError) -> AuditEntry {
         let (sequence, time, actor, action, subject, traceID, eventID, digest, previous, hash) = try row.decode(

@@ -28,45 +28,35 @@ package struct MailHandler: EventHandler {
     }
 
     package func handle(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {
-        guard let data = event.jsonData, let eventID = try? UUIDv7(parsing: event.id), let time = event.time else {
-            throw HandlerFailure(.unprocessable, "the event has no data, no id of version 7 or no time")
-        }
         switch event.type {
-        case UserRegisteredV1.type:
-            try await register(UserRegisteredV1(decoding: data), in: transaction)
-        case EmailVerificationRequestedV1.type:
-            try await send(verification(EmailVerificationRequestedV1(decoding: data), eventID: eventID, at: time))
-        case BudgetExceededV1.type:
-            let payload = try BudgetExceededV1(decoding: data)
-            // Later crossings of the same threshold in the same period are told on the live stream, not by mail.
-            guard payload.crossing == 1 else { return }
-            let recipient = try await recipient(payload.userID, in: transaction)
-            try await send(alert(payload, to: recipient, eventID: eventID, at: time))
+        case UserRegisteredV1.type: try await register(event, in: transaction)
+        case EmailVerificationRequestedV1.type: try await send(verification(event))
+        case BudgetExceededV1.type: try await warn(event, in: transaction)
         default: break
         }
     }
 
-    private func register(_ payload: UserRegisteredV1, in transaction: PostgresTransaction) async throws {
-        _ = try await transaction.query(
-            """
-            INSERT INTO recipients (user_id, email, display_name)
-            VALUES (\(try Self.userID(payload.userID)), \(payload.email), \(payload.displayName))
-            ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, display_name = excluded.display_name
-            """)
+    private func register(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {
+        let payload = try event.payload(UserRegisteredV1.self)
+        let recipient = Recipient(
+            userID: try MailRequest.userID(payload.userID), email: payload.email, displayName: payload.displayName)
+        for waiting in try await Recipients.register(recipient, in: transaction) {
+            if let request = try BudgetMailRequest(waiting) { try await send(request.mail(to: recipient)) }
+        }
     }
 
-    private func recipient(_ userID: String, in transaction: PostgresTransaction) async throws -> Recipient {
-        let id = try Self.userID(userID)
-        let rows = try await transaction.query("SELECT email, display_name FROM recipients WHERE user_id = \(id)")
-        // Events of two services are not ordered among each other: the registration may still be under way.
-        guard let row = rows.first else { throw HandlerFailure(.transient, "the user is not known yet") }
-        let (email, displayName) = try row.decode(String.self, String.self)
-        return Recipient(userID: id, email: email, displayName: displayName)
+    private func warn(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {
+        guard let request = try BudgetMailRequest(event) else { return }
+        if let recipient = try await Recipients.find(request.userID, in: transaction) {
+            try await send(request.mail(to: recipient))
+        } else {
+            try await Recipients.keep(event, for: request.userID, in: transaction)
+        }
     }
 
-    private func verification(
-        _ payload: EmailVerificationRequestedV1, eventID: UUIDv7, at time: Timestamp
-    ) throws -> Mail {
+    private func verification(_ event: CloudEvent) throws -> Mail {
+        let request = try MailRequest(event)
+        let payload = try event.payload(EmailVerificationRequestedV1.self)
         let token: [UInt8]
         do {
             token = try SealedBox.open(Base64URL.decode(payload.sealedToken), with: sealKey)
@@ -77,24 +67,10 @@ package struct MailHandler: EventHandler {
             throw HandlerFailure(.unprocessable, "expires_at is no instant")
         }
         let recipient = Recipient(
-            userID: try Self.userID(payload.userID), email: payload.email, displayName: payload.displayName)
+            userID: try MailRequest.userID(payload.userID), email: payload.email, displayName: payload.displayName)
         return .verification(
-            eventID: eventID, to: recipient, token: String(decoding: token, as: UTF8.self), publicURL: publicURL,
-            validUntil: expiry, at: time)
-    }
-
-    private func alert(
-        _ payload: BudgetExceededV1, to recipient: Recipient, eventID: UUIDv7, at time: Timestamp
-    ) throws -> Mail {
-        guard let start = CalendarDate(iso: payload.periodStart), let end = CalendarDate(iso: payload.periodEnd) else {
-            throw HandlerFailure(.unprocessable, "the period has no dates")
-        }
-        let alert = BudgetAlert(
-            budgetName: payload.budgetName, threshold: payload.threshold,
-            spent: "\(payload.spent.amount) \(payload.spent.currency)",
-            limit: "\(payload.limit.amount) \(payload.limit.currency)", percent: payload.percent, periodStart: start,
-            periodEnd: end)
-        return .budgetAlert(eventID: eventID, to: recipient, alert: alert, at: time)
+            eventID: request.eventID, to: recipient, token: String(decoding: token, as: UTF8.self),
+            publicURL: publicURL, validUntil: expiry, at: request.time)
     }
 
     private func send(_ mail: Mail) async throws {
@@ -104,12 +80,54 @@ package struct MailHandler: EventHandler {
             throw HandlerFailure(error.isRetriable ? .transient : .unprocessable, error.reason)
         }
     }
+}
 
-    private static func userID(_ text: String) throws(HandlerFailure) -> UUIDv7 {
+/// What every mail takes from its event.
+private struct MailRequest {
+    let eventID: UUIDv7
+    let time: Timestamp
+
+    init(_ event: CloudEvent) throws(HandlerFailure) {
+        guard let eventID = try? UUIDv7(parsing: event.id), let time = event.time else {
+            throw HandlerFailure(.unprocessable, "the event has no id of version 7 or no time")
+        }
+        self.eventID = eventID
+        self.time = time
+    }
+
+    static func userID(_ text: String) throws(HandlerFailure) -> UUIDv7 {
         do {
             return try UUIDv7(parsing: text)
         } catch {
             throw HandlerFailure(.unprocessable, "user_id is no identifier of version 7")
         }
+    }
+}
+
+/// A mail about a budget, complete but for the recipient: nothing about it can fail once it waits for that.
+private struct BudgetMailRequest {
+    let userID: UUIDv7
+    private let event: MailRequest
+    private let alert: BudgetAlert
+
+    /// - Returns: nil for later crossings of the same threshold in the same period, which are told on the live stream and
+    ///   not by mail.
+    init?(_ cloudEvent: CloudEvent) throws {
+        event = try MailRequest(cloudEvent)
+        let payload = try cloudEvent.payload(BudgetExceededV1.self)
+        guard payload.crossing == 1 else { return nil }
+        userID = try MailRequest.userID(payload.userID)
+        guard let start = CalendarDate(iso: payload.periodStart), let end = CalendarDate(iso: payload.periodEnd) else {
+            throw HandlerFailure(.unprocessable, "the period has no dates")
+        }
+        alert = BudgetAlert(
+            budgetName: payload.budgetName, threshold: payload.threshold,
+            spent: "\(payload.spent.amount) \(payload.spent.currency)",
+            limit: "\(payload.limit.amount) \(payload.limit.currency)", percent: payload.percent, periodStart: start,
+            periodEnd: end)
+    }
+
+    func mail(to recipient: Recipient) -> Mail {
+        .budgetAlert(eventID: event.eventID, to: recipient, alert: alert, at: event.time)
     }
 }

@@ -5,7 +5,8 @@ import Messaging
 package enum ProcessorSchema {
     package static let migrations: [Migration] = [
         Migration(
-            number: 1, name: "audit trail, recipients, inbox", sql: Inbox.migration + DeadLetters.migration + trail)
+            number: 1, name: "audit trail, recipients, inbox", sql: Inbox.migration + DeadLetters.migration + trail),
+        Migration(number: 2, name: "events that wait for their recipient", sql: Recipients.migration),
     ]
 
     /// The entries are append-only for everybody who does not first disable the trigger, which only the owner can, and which
