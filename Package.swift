@@ -34,6 +34,7 @@ let cModules: [Target] = [
     .systemLibrary(name: "CNghttp2", path: "Libs/CNghttp2"),
     .systemLibrary(name: "CPQ", path: "Libs/CPQ"),
     .systemLibrary(name: "CRabbitMQ", path: "Libs/CRabbitMQ"),
+    .systemLibrary(name: "CCurl", path: "Libs/CCurl"),
     .systemLibrary(name: "CSodium", path: "Libs/CSodium"),
     .systemLibrary(name: "COpenSSL", path: "Libs/COpenSSL"),
     .target(
@@ -59,6 +60,7 @@ let runtime: [Target] = [
     library("Observability", ["Chronology"]),
     library("EventLoop", ["CUV"]),
     library("HTTPServer", ["EventLoop"]),
+    library("MailTransfer", ["CCurl", "EventLoop"]),
     library("GRPC", ["CNghttp2", "EventLoop", "Observability"]),
     library("Postgres", ["CPQ", "EventLoop", "Chronology", "Money", "Observability"]),
     library("AMQP", ["CRabbitMQ", "EventLoop", "Observability"]),
@@ -175,7 +177,7 @@ let eventProcessor: [Target] = [
         "ProcessorInfrastructure", at: "EventProcessor/Infrastructure",
         [
             "ProcessorApplication", "ProcessorDomain", "Chronology", "CloudEvents", "Contracts", "EventLoop", "JSON",
-            "Messaging", "Observability", "Postgres", "Secrets", "ServiceRuntime", "Validation",
+            "MailTransfer", "Messaging", "Observability", "Postgres", "Secrets", "ServiceRuntime", "Validation",
         ]),
     service(
         "ProcessorAPI", at: "EventProcessor/API",
@@ -202,6 +204,16 @@ let gateway: [Target] = [
     program(
         "gateway", at: "Services/Gateway/Main",
         ["GatewayAPI", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Observability", "Postgres", "ServiceRuntime"]),
+]
+
+/// Tools for those who work on Florin.
+let tools: [Target] = [
+    program(
+        "florin-fuzz", at: "Tools/Fuzz",
+        [
+            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Money",
+            "Observability", "PortfolioDomain", "Secrets", "Tokens", "Validation",
+        ])
 ]
 
 /// Tests of one target each need no server. `…IntegrationTests` start servers of their own through `ServersTesting`.
@@ -279,11 +291,25 @@ let testTargets: [Target] = [
     tests(
         "InteropTests",
         ["ServersTesting", "expense-service", "portfolio-service", "event-processor"]),
-    tests("GatewayTests", ["GatewayAPI", "HTTPServer", "GRPC", "JSON", "Contracts"]),
+    tests(
+        "MailTransferIntegrationTests",
+        [
+            "MailTransfer", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure", "Chronology",
+            "Contracts", "EventLoop", "Messaging", "MessagingTesting", "Postgres", "Secrets", "ServersTesting",
+            "ServiceRuntime",
+        ]),
+    tests("FuzzTests", ["florin-fuzz"]),
+    tests(
+        "GatewayTests",
+        [
+            "GatewayAPI", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON",
+            "Messaging", "MessagingTesting", "Observability", "Secrets", "ServiceRuntime", "Tokens", "Validation",
+        ]),
 ]
 
 let package = Package(
     name: "florin",
-    targets: cModules + values + runtime + kits + auth + expense + portfolio + eventProcessor + gateway + testTargets,
+    targets: cModules + values + runtime + kits + auth + expense + portfolio + eventProcessor + gateway + tools
+        + testTargets,
     cxxLanguageStandard: .cxx17
 )

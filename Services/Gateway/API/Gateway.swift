@@ -78,8 +78,9 @@ package final class Gateway: Sendable {
 
     private func serve(_ exchange: inout Exchange) async throws(Refusal) -> HTTPResponse {
         let request = exchange.request
-        let outcome = routes.find(request.head)
+        let outcome = request.path == "*" ? .notFound : routes.find(request.head)
         guard case .found(let endpoint, let parameters) = outcome else {
+            if case .otherMethods(_, let endpoint) = outcome { exchange.route = endpoint.path }
             try await limit(&exchange, parts.limits.anonymous)
             return try Self.answerWithoutEndpoint(request, outcome)
         }
@@ -107,7 +108,7 @@ package final class Gateway: Sendable {
                 request, parameters, requestID: exchange.requestID, identity: exchange.identity, of: route,
                 service: service, deadline: deadline)
         case .document(let document):
-            return document.response(to: request)
+            return try document.response(to: request)
         case .keySet:
             try RequestRules.checkNoQuery(request)
             guard let document = parts.keys.document else { throw .unavailable("auth") }
@@ -142,7 +143,7 @@ package final class Gateway: Sendable {
         _ request: HTTPRequest, _ outcome: Router<Endpoint>.Outcome
     ) throws(Refusal) -> HTTPResponse {
         let methods: [HTTPMethod]
-        if case .otherMethods(let allowed) = outcome {
+        if case .otherMethods(let allowed, _) = outcome {
             methods = allowed
         } else {
             guard request.method == .options, request.path == "*" else { throw .unknownPath }

@@ -26,12 +26,12 @@ struct RequestRecord: Sendable {
         requests.with(method.rawValue, route, "\(status)").increment()
         durations.with(method.rawValue, route).observe(duration)
         guard logger.isEnabled(.info) else { return }
+        let logger = identity.map { self.logger.with([.userID: .string($0.userID.description)]) } ?? self.logger
         logger.info(
             "request",
             [
                 .method: .string(method.rawValue), .route: .string(route), .status: .int(status),
                 .duration: .milliseconds(duration), .requestID: .string(requestID),
-                .userID: .string(identity?.userID.description ?? ""),
             ])
     }
 }

@@ -7,7 +7,11 @@ enum Documents {
     static var all: [(path: String, document: StaticDocument)] {
         [
             ("/", StaticDocument(mediaType: "text/html", text: welcome, policy: policy(script: nil))),
-            ("/verify", StaticDocument(mediaType: "text/html", text: verify, policy: policy(script: verifyScript))),
+            (
+                "/verify",
+                StaticDocument(
+                    mediaType: "text/html", text: verify, policy: policy(script: verifyScript), readsQuery: true)
+            ),
             ("/openapi.json", StaticDocument(mediaType: "application/json", text: OpenAPIDocument.json)),
         ]
     }

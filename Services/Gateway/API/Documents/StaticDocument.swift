@@ -7,17 +7,22 @@ struct StaticDocument: Sendable {
     private let body: [UInt8]
     private let tag: String
     private let policy: String?
+    private let readsQuery: Bool
 
-    /// - Parameter policy: the Content-Security-Policy; nil for one that allows nothing.
-    init(mediaType: StaticString, text: String, policy: String? = nil) {
+    /// - Parameters:
+    ///   - policy: the Content-Security-Policy; nil for one that allows nothing.
+    ///   - readsQuery: whether the document, as a page, makes something of the query.
+    init(mediaType: StaticString, text: String, policy: String? = nil, readsQuery: Bool = false) {
         self.mediaType = mediaType
+        self.readsQuery = readsQuery
         self.policy = policy
         body = Array(text.utf8)
         tag = "\"\(Hex.encode(Array(sha256(body).prefix(16))))\""
     }
 
     /// The answer to a request for it.
-    func response(to request: HTTPRequest) -> HTTPResponse {
+    func response(to request: HTTPRequest) throws(Refusal) -> HTTPResponse {
+        if !readsQuery { try RequestRules.checkNoQuery(request) }
         var response = HTTPResponse(headers: ["ETag": tag, "Cache-Control": "public, max-age=300"])
         if let policy { response.headers.append("Content-Security-Policy", policy) }
         guard !Conditions.isFresh(request, tag) else {

@@ -7,8 +7,8 @@ package struct Router<Endpoint: Sendable>: Sendable {
     package enum Outcome: Sendable {
         /// The endpoint with the values of the path's parameters, in the order of the template.
         case found(Endpoint, [String])
-        /// The path is served, by these methods alone.
-        case otherMethods([HTTPMethod])
+        /// The path is served, by these methods alone; one of the endpoints.
+        case otherMethods([HTTPMethod], Endpoint)
         /// Nothing is served there.
         case notFound
     }
@@ -39,7 +39,7 @@ package struct Router<Endpoint: Sendable>: Sendable {
         if let found = nodes[position].endpoints.first(where: { $0.method == wanted }) {
             return .found(found.endpoint, parameters)
         }
-        return .otherMethods(allowed(at: position))
+        return .otherMethods(allowed(at: position), nodes[position].endpoints[0].endpoint)
     }
 
     private func allowed(at position: Int) -> [HTTPMethod] {

@@ -36,11 +36,20 @@ final class EventStream: Sendable {
         state = Mutex(State(lastOffer: now))
     }
 
-    /// Queues bytes for the client; false when the stream has ended, also by this.
+    /// What became of bytes that were offered.
+    enum Acceptance: Sendable {
+        case queued
+        /// They were too many, and ended the stream.
+        case overflowed
+        /// The stream had ended before.
+        case ended
+    }
+
+    /// Queues bytes for the client.
     @discardableResult
-    func offer(_ bytes: [UInt8], now: Duration) -> Bool {
-        let (reader, isOpen) = state.withLock { state -> (CheckedContinuation<Void, Never>?, Bool) in
-            guard state.end == nil else { return (nil, false) }
+    func offer(_ bytes: [UInt8], now: Duration) -> Acceptance {
+        let (reader, acceptance) = state.withLock { state -> (CheckedContinuation<Void, Never>?, Acceptance) in
+            guard state.end == nil else { return (nil, .ended) }
             state.lastOffer = now
             if state.waiting.count + bytes.count > Self.capacity {
                 state.waiting = []
@@ -51,10 +60,10 @@ final class EventStream: Sendable {
                 state.waiting += bytes
             }
             defer { state.reader = nil }
-            return (state.reader, state.end == nil)
+            return (state.reader, state.end == nil ? .queued : .overflowed)
         }
         reader?.resume()
-        return isOpen
+        return acceptance
     }
 
     /// Queues bytes unless something was queued within the interval.

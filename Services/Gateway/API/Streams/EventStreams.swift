@@ -86,7 +86,14 @@ package final class EventStreams: Sendable {
     func publish(_ bytes: [UInt8], to user: String) {
         let now = loop.now
         for stream in streams.withLock({ $0[user] }) ?? [] {
-            if stream.offer(bytes, now: now) { sent.increment() } else { overflows.increment() }
+            switch stream.offer(bytes, now: now) {
+            case .queued: sent.increment()
+            case .ended: break
+            case .overflowed:
+                overflows.increment()
+                // Its connection may be stuck for as long as the server waits for a client; its place is free at once.
+                remove(stream)
+            }
         }
     }
 

@@ -1,0 +1,98 @@
+import Chronology
+import Contracts
+import GatewayAPI
+import Synchronization
+import Testing
+
+/// Who may do what, over real sockets.
+@Suite(.timeLimit(.minutes(5))) struct AccessTests {
+    @Test func refusesWhoIsNotKnown() async throws {
+        try await GatewayBench.run { bench in
+            let valid = try bench.tokens.make()
+            let tampered = valid.dropLast(4) + (valid.hasSuffix("AAAA") ? "BBBB" : "AAAA")
+            let cases: [(header: String?, code: String)] = [
+                (nil, "unauthenticated"), ("Basic YTpi", "invalid_access_token"), ("Bearer", "invalid_access_token"),
+                ("Bearer x", "invalid_access_token"), ("Bearer \(tampered)", "invalid_access_token"),
+                ("Bearer \(try bench.tokens.make(lifetime: .seconds(-120)))", "invalid_access_token"),
+                ("Bearer \(try bench.tokens.make(issuer: "https://other.example"))", "invalid_access_token"),
+            ]
+            for (header, code) in cases {
+                let headers = header.map { ["Authorization: \($0)"] } ?? []
+                let answer = try await bench.send("GET", "/v1/expenses", headers: headers)
+                #expect(answer.status == 401, "\(header ?? "none")")
+                #expect(try answer.json("code") == code, "\(header ?? "none")")
+                let challenge = code == "unauthenticated" ? "" : #", error="invalid_token""#
+                #expect(answer["www-authenticate"] == #"Bearer realm="florin""# + challenge)
+            }
+            #expect(!bench.services.received.contains { $0.method == "ListExpenses" })
+        }
+    }
+
+    @Test func asksForTheScope() async throws {
+        try await GatewayBench.run { bench in
+            bench.services.on("ListExpenses") { (_: ListExpensesRequest, _) in ExpenseList() }
+            let token = try bench.tokens.make(scopes: ["expenses:read"])
+            #expect(try await bench.send("GET", "/v1/expenses", token: token).status == 200)
+            for path in ["/v1/users/me", "/v1/events/stream"] {
+                let answer = try await bench.send("GET", path, token: token)
+                #expect(answer.status == 403)
+                #expect(try answer.json("code") == "insufficient_scope")
+                #expect(answer["www-authenticate"]?.contains("insufficient_scope") == true)
+            }
+        }
+    }
+
+    @Test func aTokenIsCheckedEachTime() async throws {
+        try await GatewayBench.run { bench in
+            bench.services.on("ListExpenses") { (_: ListExpensesRequest, _) in ExpenseList() }
+            let (user, session) = (UUIDv7.make(), UUIDv7.make())
+            let token = try bench.tokens.make(user: user, session: session)
+            let other = try bench.tokens.make(user: user)
+            for _ in 0..<2 { #expect(try await bench.send("GET", "/v1/expenses", token: token).status == 200) }
+            try await bench.revoke(session, of: user)
+            try await eventually("the session is refused") {
+                try await bench.send("GET", "/v1/expenses", token: token).status == 401
+            }
+            #expect(try await bench.send("GET", "/v1/expenses", token: other).status == 200)
+        }
+    }
+
+    @Test func anUnknownKeyIsAskedForOnceInAWhile() async throws {
+        try await GatewayBench.run { bench in
+            bench.services.on("ListExpenses") { (_: ListExpensesRequest, _) in ExpenseList() }
+            let tokens = bench.tokens
+            bench.services.on("GetKeySet") { (_: Empty, _) in
+                Contracts.KeySet(keys: [tokens.published(), tokens.published(id: "k2")])
+            }
+            let before = bench.services.received.count
+            let rotated = try tokens.make(keyID: "k2")
+            #expect(try await bench.send("GET", "/v1/expenses", token: rotated).status == 200)
+            #expect(try await bench.send("GET", "/v1/expenses", token: tokens.make()).status == 200)
+            for number in 3..<13 {
+                let forged = try tokens.make(keyID: "k\(number)")
+                #expect(try await bench.send("GET", "/v1/expenses", token: forged).status == 401)
+            }
+            let fetches = bench.services.received.dropFirst(before).count { $0.method == "GetKeySet" }
+            #expect(fetches == 1)
+        }
+    }
+
+    @Test func publishesTheKeys() async throws {
+        try await GatewayBench.run { bench in
+            let answer = try await bench.send("GET", "/.well-known/jwks.json")
+            #expect(answer.status == 200 && answer["cache-control"] == "public, max-age=300")
+            #expect(answer.body.contains(#""kid":"k1""#) && answer.body.contains(bench.tokens.published().n))
+        }
+    }
+}
+
+extension GatewayBench {
+    /// Publishes that a session has ended.
+    func revoke(_ session: UUIDv7, of user: UUIDv7) async throws {
+        let payload = SessionsRevokedV1(
+            userID: user.description, sessionIDs: [session.description], reason: "logout",
+            revokedAt: "2026-11-20T09:30:00.123Z")
+        try await publish(
+            SessionsRevokedV1.type, user: user, data: String(decoding: payload.encoded(), as: UTF8.self))
+    }
+}

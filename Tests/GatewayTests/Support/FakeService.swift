@@ -1,0 +1,56 @@
+import Contracts
+import GRPC
+import Synchronization
+
+/// What a fake service was asked.
+struct ReceivedCall: Sendable {
+    let method: String
+    let metadata: GRPCMetadata
+    let request: [UInt8]
+}
+
+/// Stands for the services behind the gateway: answers each method as a test wants, and notes the calls.
+final class FakeServices: Sendable {
+    typealias Body = @Sendable ([UInt8], ServerContext) async throws -> [UInt8]
+
+    private let bodies = Mutex<[String: Body]>([:])
+    private let calls = Mutex<[ReceivedCall]>([])
+
+    /// The calls so far.
+    var received: [ReceivedCall] { calls.withLock { $0 } }
+
+    /// Answers a method from now on.
+    func on<Request: ContractMessage, Response: ContractMessage>(
+        _ method: String, _ body: @escaping @Sendable (Request, ServerContext) async throws -> Response
+    ) {
+        bodies.withLock {
+            $0[method] = { bytes, context in try await body(Request(serialized: bytes), context).serialized() }
+        }
+    }
+
+    /// The services that the routes name, with all their methods.
+    var services: [any GRPCService] {
+        let routes = Dictionary(grouping: GatewayRoutes.all, by: \.service)
+        return routes.map { name, routes in
+            let handlers = routes.map { route in
+                (
+                    route.operationID,
+                    GRPCHandler.unary { [self] bytes, context in try await answer(bytes, context) }
+                )
+            }
+            return Service(name: name, handlers: Dictionary(uniqueKeysWithValues: handlers))
+        }
+    }
+
+    private func answer(_ bytes: [UInt8], _ context: ServerContext) async throws -> [UInt8] {
+        let method = context.method.name
+        calls.withLock { $0.append(ReceivedCall(method: method, metadata: context.metadata, request: bytes)) }
+        guard let body = bodies.withLock({ $0[method] }) else { throw GRPCStatus(.unimplemented) }
+        return try await body(bytes, context)
+    }
+
+    private struct Service: GRPCService {
+        let name: String
+        let handlers: [String: GRPCHandler]
+    }
+}
