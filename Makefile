@@ -73,8 +73,8 @@ check-generated: ## fail when the generated code is not what the contracts say
 	@scripts/generate --check
 
 .PHONY: fuzz
-fuzz: ## feed random and damaged input to everything that reads bytes from outside (FUZZ_SECONDS each)
-	FLORIN_FUZZ_SECONDS=$${FUZZ_SECONDS:-20} swift test --filter Fuzz
+fuzz: ## feed damaged input to everything that reads bytes from outside (FUZZ_SECONDS in all, 60)
+	@scripts/fuzz
 
 .PHONY: bench
 bench: ## measure throughput and latency on this machine

@@ -1,9 +1,12 @@
 /// One field of an HTTP/2 header block; the name in lower case, pseudo fields with their colon.
-struct HeaderField: Sendable, Hashable {
-    let name: String
-    let value: String
+package struct HeaderField: Sendable, Hashable {
+    /// The name in lower case.
+    package let name: String
+    /// The value as it was sent.
+    package let value: String
 
-    init(_ name: String, _ value: String) {
+    /// A field of that name, which must be in lower case.
+    package init(_ name: String, _ value: String) {
         self.name = name
         self.value = value
     }

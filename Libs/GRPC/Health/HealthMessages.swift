@@ -1,7 +1,7 @@
 /// The two messages of `grpc.health.v1` (grpc/grpc: src/proto/grpc/health/v1/health.proto), by hand.
-enum HealthMessages {
+package enum HealthMessages {
     /// `HealthCheckRequest { string service = 1; }`: the service asked for.
-    static func decodeRequest(_ message: [UInt8]) throws(GRPCStatus) -> String {
+    package static func decodeRequest(_ message: [UInt8]) throws(GRPCStatus) -> String {
         var reader = FieldReader(message)
         var service = ""
         while let field = try reader.next() {
@@ -12,7 +12,8 @@ enum HealthMessages {
         return service
     }
 
-    static func encodeRequest(service: String) -> [UInt8] {
+    /// The request for a service; empty for the whole server.
+    package static func encodeRequest(service: String) -> [UInt8] {
         var message: [UInt8] = []
         guard !service.isEmpty else { return message }
         message.append(0x0A)
@@ -22,9 +23,10 @@ enum HealthMessages {
     }
 
     /// `HealthCheckResponse { ServingStatus status = 1; }`.
-    static func encodeResponse(_ status: HealthService.Status) -> [UInt8] { [0x08, UInt8(status.rawValue)] }
+    package static func encodeResponse(_ status: HealthService.Status) -> [UInt8] { [0x08, UInt8(status.rawValue)] }
 
-    static func decodeResponse(_ message: [UInt8]) throws(GRPCStatus) -> HealthService.Status {
+    /// The status that a `HealthCheckResponse` holds; `unknown` for one that there is not.
+    package static func decodeResponse(_ message: [UInt8]) throws(GRPCStatus) -> HealthService.Status {
         var reader = FieldReader(message)
         var status = HealthService.Status.unknown
         while let field = try reader.next() {

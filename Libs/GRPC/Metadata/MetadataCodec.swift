@@ -1,5 +1,5 @@
 /// Metadata to and from HTTP/2 header fields (grpc/grpc: doc/PROTOCOL-HTTP2.md, "Custom-Metadata").
-enum MetadataCodec {
+package enum MetadataCodec {
     /// Names that HTTP/2 or gRPC itself uses, beside `:…` and `grpc-…`.
     private static let reserved: Set<String> = [
         "te", "content-type", "content-length", "connection", "keep-alive", "proxy-connection", "transfer-encoding",
@@ -9,7 +9,7 @@ enum MetadataCodec {
     /// Appends the fields of the metadata.
     ///
     /// - Throws: `internalError` for a name or value that cannot be sent: it was set by our own side.
-    static func encode(_ metadata: GRPCMetadata, into fields: inout [HeaderField]) throws(GRPCStatus) {
+    package static func encode(_ metadata: GRPCMetadata, into fields: inout [HeaderField]) throws(GRPCStatus) {
         for entry in metadata.entries {
             guard isNameAllowed(entry.name) else {
                 throw GRPCStatus(.internalError, "metadata name not allowed")
@@ -32,7 +32,7 @@ enum MetadataCodec {
     /// The metadata among header fields.
     ///
     /// - Throws: `internalError` for a `-bin` value that is not base64, as gRPC's own libraries answer it.
-    static func decode(_ fields: [HeaderField]) throws(GRPCStatus) -> GRPCMetadata {
+    package static func decode(_ fields: [HeaderField]) throws(GRPCStatus) -> GRPCMetadata {
         var metadata = GRPCMetadata()
         for field in fields where !isReserved(field.name) {
             guard field.name.hasSuffix("-bin") else {

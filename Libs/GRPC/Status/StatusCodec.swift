@@ -1,9 +1,9 @@
 /// A status to and from the trailers that end a call.
-enum StatusCodec {
+package enum StatusCodec {
     /// Appends `grpc-status`, `grpc-message`, `grpc-status-details-bin` and the status's metadata.
     ///
     /// Metadata that cannot be sent turns the status into `internalError`: the call must end in any case.
-    static func encode(_ status: GRPCStatus, trailing: GRPCMetadata, into fields: inout [HeaderField]) {
+    package static func encode(_ status: GRPCStatus, trailing: GRPCMetadata, into fields: inout [HeaderField]) {
         let count = fields.count
         do {
             appendStatus(status, into: &fields)
@@ -26,7 +26,7 @@ enum StatusCodec {
     }
 
     /// The status that trailers state, with their metadata; a missing or strange `grpc-status` is `unknown`.
-    static func decode(_ fields: [HeaderField]) -> GRPCStatus {
+    package static func decode(_ fields: [HeaderField]) -> GRPCStatus {
         let code = fields.first("grpc-status").flatMap(Int.init).flatMap(GRPCStatus.Code.init) ?? .unknown
         var status = GRPCStatus(code, fields.first("grpc-message").map(PercentEncoding.decode) ?? "")
         if let text = fields.first("grpc-status-details-bin") {

@@ -1,12 +1,12 @@
 /// The codec of `grpc-timeout`: at most eight digits and a unit (grpc/grpc: doc/PROTOCOL-HTTP2.md, "Requests").
-enum GRPCTimeout {
+package enum GRPCTimeout {
     private static let units: [(letter: Character, nanoseconds: Int64)] = [
         ("n", 1), ("u", 1_000), ("m", 1_000_000), ("S", 1_000_000_000), ("M", 60_000_000_000), ("H", 3_600_000_000_000),
     ]
     private static let maximumValue: Int64 = 99_999_999
 
     /// The header's value in the finest unit that fits, rounded up; a timeout that is over is sent as the shortest one.
-    static func format(_ timeout: Duration) -> String {
+    package static func format(_ timeout: Duration) -> String {
         let nanoseconds = max(1, self.nanoseconds(timeout))
         for unit in units where (nanoseconds - 1) / unit.nanoseconds + 1 <= maximumValue {
             return "\((nanoseconds - 1) / unit.nanoseconds + 1)\(unit.letter)"
@@ -15,7 +15,7 @@ enum GRPCTimeout {
     }
 
     /// The timeout meant, or nil for anything but one to eight digits and a unit.
-    static func parse(_ text: String) -> Duration? {
+    package static func parse(_ text: String) -> Duration? {
         let digits = text.utf8.dropLast()
         guard (1...8).contains(digits.count), let letter = text.last,
             digits.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }),

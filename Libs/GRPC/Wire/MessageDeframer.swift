@@ -1,8 +1,8 @@
 /// Cuts a stream of bytes into messages: each has a flag byte, its length in four bytes, big-endian, and its bytes
 /// (grpc/grpc: doc/PROTOCOL-HTTP2.md, "Length-Prefixed-Message").
-struct MessageDeframer: Sendable {
+package struct MessageDeframer: Sendable {
     /// Why the bytes cannot be read on. The stream has no way back.
-    enum Failure: Error, Hashable {
+    package enum Failure: Error, Hashable {
         /// The message is compressed, and no compression was offered.
         case compressed
         /// The flag byte is neither 0 nor 1.
@@ -12,7 +12,7 @@ struct MessageDeframer: Sendable {
     }
 
     /// The bytes before a message.
-    static let headerBytes = 5
+    package static let headerBytes = 5
     /// The most that is set aside on the word of the length alone, before the bytes are there.
     private static let trustedCapacity = 256 * 1024
 
@@ -21,16 +21,17 @@ struct MessageDeframer: Sendable {
     private var message: [UInt8] = []
     private var length: Int?
 
-    init(maximumMessageBytes: Int) {
+    /// A deframer at the beginning of a stream, for messages of at most that length.
+    package init(maximumMessageBytes: Int) {
         self.maximumMessageBytes = maximumMessageBytes
         header.reserveCapacity(Self.headerBytes)
     }
 
     /// Bytes of a message that is not complete.
-    var partialBytes: Int { header.count + message.count }
+    package var partialBytes: Int { header.count + message.count }
 
     /// Takes the next bytes and hands out each message they complete.
-    mutating func append(_ bytes: RawSpan, onMessage: ([UInt8]) -> Void) throws(Failure) {
+    package mutating func append(_ bytes: RawSpan, onMessage: ([UInt8]) -> Void) throws(Failure) {
         var offset = 0
         while offset < bytes.byteCount {
             if let length {
@@ -70,8 +71,9 @@ struct MessageDeframer: Sendable {
 }
 
 /// Puts the flag and the length before a message.
-enum MessageFraming {
-    static func frame(_ message: [UInt8]) -> [UInt8] {
+package enum MessageFraming {
+    /// The message as it goes into the stream; its length must fit 32 bits.
+    package static func frame(_ message: [UInt8]) -> [UInt8] {
         let length = UInt32(message.count)
         var framed: [UInt8] = []
         framed.reserveCapacity(MessageDeframer.headerBytes + message.count)
