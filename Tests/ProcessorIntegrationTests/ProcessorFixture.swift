@@ -68,6 +68,8 @@ struct ProcessorFixture: Sendable {
 
     private static func start(_ url: String?, _ loop: EventLoop) async throws -> PostgresPool {
         var configuration = try PostgresPool.Configuration(url: try #require(url))
+        // Tests run side by side and share the server's connections.
+        configuration.maximumConnections = 6
         configuration.callTimeout = .seconds(30)
         configuration.transactionTimeout = .seconds(60)
         configuration.unavailableTimeout = .seconds(20)

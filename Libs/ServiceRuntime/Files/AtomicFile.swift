@@ -11,7 +11,8 @@ package enum AtomicFile {
     }
 
     /// Writes `bytes` to `path`, replacing what is there: beside its place first, flushed to the disk, then renamed
-    /// (rename(2) replaces atomically). Blocks; belongs on an `OffloadPool`.
+    /// (rename(2) replaces atomically), and the folder flushed too, without which a loss of power can undo the renaming.
+    /// Blocks; belongs on an `OffloadPool`.
     package static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
         let temporary = path + ".part"
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
@@ -22,6 +23,15 @@ package enum AtomicFile {
             guard fsync(descriptor) == 0 else { throw failure("flush") }
         }
         guard unsafe rename(temporary, path) == 0 else { throw failure("rename") }
+        try flushFolder(of: path)
+    }
+
+    private static func flushFolder(of path: String) throws(Failure) {
+        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("open the folder of") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw failure("flush the folder of") }
     }
 
     private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Failure) {

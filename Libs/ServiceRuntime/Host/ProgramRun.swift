@@ -8,6 +8,7 @@ struct ProgramRun {
     let source: ConfigurationSource
     let sink: Logger.Sink
     let errors: @Sendable (String) -> Void
+    let output: @Sendable (String) -> Void
 
     /// Does `work` with the settings that `read` reads; returns the exit status.
     func perform<Settings: Sendable>(
@@ -26,10 +27,10 @@ struct ProgramRun {
         let logger = Logger(service: name, level: runtime.logLevel, sink: sink)
         let summary = reader.declarations.compactMap { declared in declared.value.map { "\(declared.key)=\($0)" } }
         logger.info("starting", [.version: .string(ServiceMain.version), .configuration: .strings(summary)])
-        let name = name
+        let (name, output) = (name, output)
         return await onLoop(named: name, logger) { loop in
             let host = ServiceHost(
-                name: name, version: ServiceMain.version, settings: runtime, loop: loop, logger: logger)
+                name: name, version: ServiceMain.version, settings: runtime, loop: loop, logger: logger, output: output)
             return await finish(host, logger) { host in try await work(host, settings) }
         }
     }

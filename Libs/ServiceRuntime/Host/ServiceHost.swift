@@ -20,6 +20,8 @@ package final class ServiceHost {
     package let logger: Logger
     package let metrics: Metrics
     package let readiness: Readiness
+    /// Writes to standard output: the answers of subcommands.
+    package let output: @Sendable (String) -> Void
     /// Answers the admin address; a program may add paths.
     package let admin: AdminHandler
     /// The address that the gRPC server got, once started; for tests that ask for port 0.
@@ -37,9 +39,10 @@ package final class ServiceHost {
 
     package init(
         name: String, version: String, settings: RuntimeSettings, loop: EventLoop, logger: Logger,
-        metrics: Metrics = Metrics()
+        metrics: Metrics = Metrics(), output: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.name = name
+        self.output = output
         self.settings = settings
         self.loop = loop
         self.logger = logger

@@ -30,19 +30,20 @@ package enum ServiceMain {
     /// Runs a program with these arguments; returns the exit status.
     ///
     /// - Parameters:
-    ///   - output: takes the text of `--help` and `--version`.
+    ///   - output: takes the text of `--help` and `--version`, and what subcommands answer.
     ///   - errors: takes what standard error gets beside the log: faults of configuration and command line.
     ///   - sink: takes log lines.
     ///   - stopRequest: `serve` ends when it returns; SIGTERM or SIGINT unless a test has another.
     package static func run<Program: ServiceProgram>(
         _ program: Program.Type, arguments: [String], source: ConfigurationSource,
-        output: @Sendable (String) -> Void,
+        output: @escaping @Sendable (String) -> Void,
         errors: @escaping @Sendable (String) -> Void = { text in ServiceMain.write(text, to: STDERR_FILENO) },
         sink: @escaping Logger.Sink = Logger.standardError,
         stopRequest: @escaping @Sendable (EventLoop, Logger) async -> Void = ServiceMain.signal
     ) async -> Int32 {
         let run = ProgramRun(
-            name: Program.name, adminAddress: Program.adminAddress, source: source, sink: sink, errors: errors)
+            name: Program.name, adminAddress: Program.adminAddress, source: source, sink: sink, errors: errors,
+            output: output)
         switch arguments.first {
         case "--help", "-h", "help":
             output(help(program))

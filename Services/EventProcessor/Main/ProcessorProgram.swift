@@ -26,7 +26,10 @@ enum ProcessorProgram: ServiceProgram {
     static let commands = [
         ServiceCommand<Settings>("audit", help: "verify: walks every audit trail and names what does not hold") {
             try await verifyAudit($0, $1, $2)
-        }
+        },
+        ServiceCommand<Settings>("dead-letters", help: "list | show ID: events put aside, as lines of JSON") {
+            try await showDeadLetters($0, $1, $2)
+        },
     ]
 
     static func settings(_ reader: inout ConfigurationReader) -> Settings {
@@ -78,5 +81,28 @@ enum ProcessorProgram: ServiceProgram {
         }
         host.logger.info("audit trails verified", [.count: .int(verification.entries)])
         return verification.faults.isEmpty ? ServiceMain.Status.ok : ServiceMain.Status.failure
+    }
+
+    private static func showDeadLetters(_ host: ServiceHost, _ settings: Settings, _ arguments: [String]) async throws
+        -> Int32
+    {
+        let id = arguments.count == 2 && arguments[0] == "show" ? Int64(arguments[1]) : nil
+        guard id != nil || arguments == ["list"] else {
+            host.logger.error("dead letters can be listed, or one be shown by its number")
+            return ServiceMain.Status.usage
+        }
+        let pool = try host.database(settings.database, migrations: migrations)
+        try await host.startComponents()
+        let letters = DeadLetterReader(pool: pool)
+        guard let id else {
+            try await letters.list { host.output("\($0)\n") }
+            return ServiceMain.Status.ok
+        }
+        guard let letter = try await letters.show(id) else {
+            host.logger.error("there is no such dead letter")
+            return ServiceMain.Status.failure
+        }
+        host.output("\(letter)\n")
+        return ServiceMain.Status.ok
     }
 }
