@@ -225,7 +225,7 @@ let testTargets: [Target] = [
     tests("CloudEventsTests", ["CloudEvents", "Chronology", "JSON"]),
     tests("SecretsTests", ["Secrets"]),
     tests("TokensTests", ["Tokens", "Chronology", "JSON", "Secrets"]),
-    tests("ObservabilityTests", ["Observability", "Chronology"]),
+    tests("ObservabilityTests", ["Observability"]),
     tests("EventLoopTests", ["EventLoop"]),
     tests("HTTPServerTests", ["HTTPServer", "EventLoop"]),
     tests("GRPCTests", ["GRPC", "EventLoop", "Observability"]),
@@ -299,6 +299,8 @@ let testTargets: [Target] = [
             "ServiceRuntime",
         ]),
     tests("FuzzTests", ["florin-fuzz"]),
+    // The programs as they are run, all of them together.
+    tests("SystemTests", ["auth-service", "expense-service", "portfolio-service", "event-processor", "gateway"]),
     tests(
         "GatewayTests",
         [

@@ -103,10 +103,23 @@ def import_faults(target, modules):
             faults += [f"{path}:{line}: imports {module}; Libs and Services do without"
                        for path, line, _, _ in places]
     if target.imports:
-        # Swift sees through a C target only where it is imported, so an edge without an import is a leftover.
+        # Swift sees through a C target only where it is imported, so an edge without an import is a leftover. A test may
+        # run a program that it does not import.
         faults += [f"Package.swift: {target.name} declares {name} and does not import it"
-                   for name in target.dependencies if name.replace("-", "_") not in target.imports]
+                   for name in target.dependencies
+                   if name.replace("-", "_") not in target.imports and not runs(target, modules, name)]
     return faults
+
+
+def runs(target, modules, name):
+    """Tells whether a target is a test and the other one a program."""
+    program = modules.get(name.replace("-", "_"))
+    return target.kind == "test" and program is not None and program.kind == "executable"
+
+
+def is_program(name, modules):
+    found = modules.get(name.replace("-", "_"))
+    return found is not None and found.kind == "executable"
 
 
 def needs_no_foundation(target):

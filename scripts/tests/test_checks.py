@@ -151,8 +151,8 @@ class TidyTests(unittest.TestCase):
 
 
 class LayerTests(unittest.TestCase):
-    def target(self, name, path, dependencies=(), **imports):
-        target = layers.Target(name, "regular", path, list(dependencies))
+    def target(self, name, path, dependencies=(), kind="regular", **imports):
+        target = layers.Target(name, kind, path, list(dependencies))
         for module, prefix in imports.items():
             *attributes, access = ("", *prefix.split())[-2:] if prefix else ("", "")
             target.imports[module] = [(f"{path}/A.swift", 1, access, " ".join(attributes))]
@@ -167,7 +167,8 @@ class LayerTests(unittest.TestCase):
             self.target("Money", "Libs/Money"),
             self.target("AuthDomain", "Services/AuthService/Domain", ["Money"], Money=""),
             self.target("auth-service", "Services/AuthService/Main", ["AuthDomain"], AuthDomain=""),
-            self.target("XTests", "Tests/XTests", ["X"], X="@testable ", Foundation="")), [])
+            self.target("program", "Services/Program", kind="executable"),
+            self.target("XTests", "Tests/XTests", ["X", "program"], X="@testable ", Foundation="")), [])
 
     def test_each_rule(self):
         c = self.target("CX", "Libs/CX")
