@@ -117,11 +117,6 @@ def runs(target, modules, name):
     return target.kind == "test" and program is not None and program.kind == "executable"
 
 
-def is_program(name, modules):
-    found = modules.get(name.replace("-", "_"))
-    return found is not None and found.kind == "executable"
-
-
 def needs_no_foundation(target):
     return target.path.startswith(("Libs/", "Services/")) and not target.name.endswith("Testing")
 

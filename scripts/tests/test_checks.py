@@ -168,7 +168,7 @@ class LayerTests(unittest.TestCase):
             self.target("AuthDomain", "Services/AuthService/Domain", ["Money"], Money=""),
             self.target("auth-service", "Services/AuthService/Main", ["AuthDomain"], AuthDomain=""),
             self.target("program", "Services/Program", kind="executable"),
-            self.target("XTests", "Tests/XTests", ["X", "program"], X="@testable ", Foundation="")), [])
+            self.target("XTests", "Tests/XTests", ["X", "program"], "test", X="@testable ", Foundation="")), [])
 
     def test_each_rule(self):
         c = self.target("CX", "Libs/CX")
