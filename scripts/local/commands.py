@@ -18,6 +18,8 @@ def parser():
             ("bench", "everything, measures, stops")):
         command = commands.add_parser(name, help=text)
         command.add_argument("--free-ports", action="store_true", help="choose free ports instead of the fixed ones")
+        command.add_argument(
+            "--binaries", metavar="DIR", help="take the programs from here instead of building them in release mode")
     commands.add_parser("stop", help="stops what runs")
     commands.add_parser("clean", help="stops what runs and removes its data")
     test = commands.add_parser("servers", help="PostgreSQL and RabbitMQ for one test process")
@@ -33,13 +35,13 @@ def main(arguments):
     try:
         match options.command:
             case "run":
-                return installation.run(options.free_ports)
+                return installation.run(options.free_ports, options.binaries)
             case "demo":
-                return installation.demo(options.free_ports)
+                return installation.demo(options.free_ports, options.binaries)
             case "bench":
                 # The load comes from few users.
                 os.environ.setdefault("FLORIN_RATE_LIMIT_USER", "10000000")
-                return installation.run_script("bench.py", options.free_ports)
+                return installation.run_script("bench.py", options.free_ports, options.binaries)
             case "stop":
                 return installation.stop()
             case "clean":

@@ -128,18 +128,23 @@ def ready_check(server):
     return check
 
 
-def set_up(any_free_ports):
-    """What comes before the first process: packages, the checks of an Installation, the build."""
+def set_up(any_free_ports, binaries):
+    """What comes before the first process: packages, the checks of an Installation, the build (unless it is there)."""
     if subprocess.run([os.path.join(places.SOURCE, "scripts", "setup"), "run"]).returncode != 0:
         raise Problem("scripts/setup failed")
+    missing = [name for name in programs.ORDER if binaries and not os.access(os.path.join(binaries, name), os.X_OK)]
+    if missing:
+        raise Problem(f"{binaries} does not hold {', '.join(missing)}")
     installation = Installation(any_free_ports)
+    if binaries:
+        return installation, os.path.abspath(binaries)
     say("building (release)")
     return installation, places.build()
 
 
-def run(any_free_ports=False):
+def run(any_free_ports=False, binaries=None):
     """`make run`."""
-    installation, binaries = set_up(any_free_ports)
+    installation, binaries = set_up(any_free_ports, binaries)
     try:
         installation.start(binaries)
         if not installation.supervisor.is_asked_to_stop:
@@ -150,17 +155,17 @@ def run(any_free_ports=False):
     return 0
 
 
-def demo(any_free_ports=False):
+def demo(any_free_ports=False, binaries=None):
     """`make demo`: plays the story and returns its status."""
-    status = run_script("story.py", any_free_ports)
+    status = run_script("story.py", any_free_ports, binaries)
     logs = places.Layout().path("log")
     say("the story held" if status == 0 else f"the story failed (status {status}); logs in {logs}")
     return status
 
 
-def run_script(name, any_free_ports):
+def run_script(name, any_free_ports, binaries):
     """Brings everything up, runs a script with the settings of `.local/env`, stops; returns the script's status."""
-    installation, binaries = set_up(any_free_ports)
+    installation, binaries = set_up(any_free_ports, binaries)
     try:
         installation.start(binaries)
         if installation.supervisor.is_asked_to_stop:

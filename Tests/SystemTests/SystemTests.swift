@@ -1,0 +1,145 @@
+internal import Foundation
+internal import Glibc
+internal import Testing
+
+/// All of Florin's programs with servers of their own, as `make run` and `make demo` start them.
+@Suite(.serialized, .timeLimit(.minutes(20))) struct SystemTests {
+    @Test func theStoryHolds() async throws {
+        try await LocalInstallation.with { installation in
+            let demo = try await installation.stack("demo")
+            #expect(demo.status == 0, "\(demo.output.suffix(4000))")
+            #expect(demo.output.contains("The story holds."))
+            #expect(try installation.processes() == [])
+            #expect(try installation.runFiles() == ["stack.lock"])
+        }
+    }
+
+    @Test func theEnvironmentFileIsPrivateAndComplete() async throws {
+        try await LocalInstallation.with { installation in
+            let run = try await installation.run()
+            #expect(try installation.mode(of: "env") == 0o600)
+            #expect(try installation.mode(of: "secrets") == 0o600)
+            let settings = try installation.settings()
+            var expected = ["FLORIN_URL", "FLORIN_AMQP_URL", "FLORIN_DB_URL", "FLORIN_RUN_DIR", "FLORIN_MAIL_DIR"]
+            expected += ["AUTH", "EXPENSE", "PORTFOLIO", "PROCESSOR", "GATEWAY"].map { "FLORIN_\($0)_ADMIN_URL" }
+            #expect(expected.filter { settings[$0]?.isEmpty ?? true } == [])
+            try await checkThatItStops(installation, run, by: { run.send(SIGINT) })
+        }
+    }
+
+    @Test func killedProcessesComeBackAndDataStays() async throws {
+        try await LocalInstallation.with { installation in
+            let run = try await installation.run()
+            let first = try await Account.register(at: installation)
+            try await wait(for: "the mail") { try installation.hasMail(to: first.address) }
+
+            for name in LocalInstallation.programs + LocalInstallation.servers {
+                let pid = try #require(installation.pid(of: name))
+                try #require(kill(pid, SIGKILL) == 0)
+                try await wait(for: "\(name) to be started again") {
+                    installation.pid(of: name).map { $0 != pid && isAlive($0) } ?? false
+                }
+                #expect(try run.output().contains("\(name) was ended by SIGKILL; it is started again in 0.5 s"))
+                try await installation.waitUntilReady()
+            }
+            // Facts flow again, through every process: the mail comes by the bus.
+            let second = try await Account.register(at: installation)
+            try await wait(for: "the mail") { try installation.hasMail(to: second.address) }
+            #expect(try await first.logIn(at: installation) == 200)
+
+            let refused = try await installation.stack("run")
+            #expect(refused.status == 1 && refused.output.contains("is running from"))
+            try await checkThatItStops(installation, run) {
+                #expect(try await installation.stack("stop").status == 0)
+            }
+
+            let again = try await installation.run()
+            #expect(try await first.logIn(at: installation) == 200)
+            #expect(try await second.logIn(at: installation) == 200)
+            try await checkThatItStops(installation, again, by: { again.send(SIGTERM) })
+        }
+    }
+
+    @Test func aTakenPortIsAClearError() async throws {
+        try await LocalInstallation.with { installation in
+            let squatter = try Squatter()
+            defer { squatter.close() }
+            let refused = try await installation.stack("run", settings: ["FLORIN_PORT_GATEWAY": "\(squatter.port)"])
+            #expect(refused.status == 1)
+            #expect(refused.output.contains("port \(squatter.port) for gateway is taken"))
+            #expect(refused.output.contains("FLORIN_PORT_GATEWAY="))
+            #expect(try installation.processes() == [])
+        }
+    }
+
+    /// Stops a run and looks for whatever it may have left.
+    private func checkThatItStops(
+        _ installation: LocalInstallation, _ run: ChildProcess, by stop: () async throws -> Void
+    ) async throws {
+        let names = LocalInstallation.servers + LocalInstallation.programs
+        let pids = names.compactMap(installation.pid)
+        #expect(pids.count == names.count && pids.allSatisfy(isAlive))
+        #expect(try !installation.processes().isEmpty)
+        try await stop()
+        #expect(try await run.exitStatus() == 0, "\(try run.output())")
+        #expect(!pids.contains(where: isAlive))
+        #expect(try installation.processes() == [])
+        #expect(try installation.runFiles() == ["stack.lock"])
+        #expect(try await HTTPCall.status(of: installation.settings()["FLORIN_URL"] ?? "") == 0)
+    }
+}
+
+/// A user of the public API.
+private struct Account {
+    let address: String
+    let password: String
+
+    /// Registers somebody new.
+    static func register(at installation: LocalInstallation) async throws -> Account {
+        let account = Account(address: "\(UUID().uuidString.lowercased())@example.org", password: UUID().uuidString)
+        let answer = try await HTTPCall.post(
+            url(installation) + "/v1/auth/register",
+            [
+                "email": account.address, "password": account.password, "display_name": "Grace",
+                "base_currency": "EUR",
+            ])
+        try #require(answer.status == 201, "\(answer.body)")
+        return account
+    }
+
+    /// The status of a log-in.
+    func logIn(at installation: LocalInstallation) async throws -> Int {
+        try await HTTPCall.post(
+            Self.url(installation) + "/v1/auth/login", ["email": address, "password": password]
+        ).status
+    }
+
+    private static func url(_ installation: LocalInstallation) throws -> String {
+        try #require(installation.settings()["FLORIN_URL"])
+    }
+}
+
+/// Holds a port that somebody else wants.
+private struct Squatter {
+    let port: UInt16
+    private let descriptor: Int32
+
+    init() throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(descriptor >= 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+                unsafe bind(descriptor, raw, length) | getsockname(descriptor, raw, &length) | listen(descriptor, 1)
+            }
+        }
+        port = UInt16(bigEndian: address.sin_port)
+        if status != 0 { Glibc.close(descriptor) }
+        try #require(status == 0)
+    }
+
+    func close() { Glibc.close(descriptor) }
+}
