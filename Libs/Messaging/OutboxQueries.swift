@@ -8,6 +8,17 @@ enum OutboxQueries {
         let position: Int64
         let partitionKey: String
         let event: OutboundEvent
+        /// The last of its key that a round takes; there may be more.
+        let isCrowded: Bool
+    }
+
+    /// Bounds of one reading.
+    struct Reading: Sendable, Hashable {
+        var rows: Int
+        var bytes: Int
+        var rowsPerKey: Int
+        /// How far it looks for rows of other keys than those at rest.
+        var depth = 20_000
     }
 
     /// Takes the shard for this session, which holds it until it ends. The table's OID tells schemas apart.
@@ -24,18 +35,32 @@ enum OutboxQueries {
     /// again, which consumers must bear anyway.
     static let relaxDurability: PostgresQuery = "SELECT set_config('synchronous_commit', 'off', true)"
 
-    /// The first rows by position, as many as fit the bounds and at least one, without those of the keys held back.
-    static func select(shard: Int, rows: Int, bytes: Int, without heldKeys: [String]) -> PostgresQuery {
+    /// The first rows by position, as many as fit the bounds and at least one, without those of the keys held back and of
+    /// the keys at rest.
+    static func select(
+        shard: Int, _ reading: Reading, without heldKeys: [String], resting restingKeys: Set<String> = []
+    ) -> PostgresQuery {
         let held: PostgresQuery = heldKeys.isEmpty ? "" : " AND partition_key <> ALL(\(heldKeys))"
+        let rows: PostgresQuery =
+            restingKeys.isEmpty
+            ? "SELECT * FROM outbox WHERE shard = \(Int16(shard))\(fragment: held) ORDER BY position LIMIT \(reading.rows)"
+            : """
+            SELECT * FROM (
+                SELECT * FROM outbox WHERE shard = \(Int16(shard))\(fragment: held)
+                ORDER BY position LIMIT \(reading.depth)
+            ) AS near WHERE partition_key <> ALL(\(restingKeys.sorted())) ORDER BY position LIMIT \(reading.rows)
+            """
         return """
-            SELECT position, id::text, type, partition_key, event
+            SELECT position, id::text, type, partition_key, event, place = \(Int64(reading.rowsPerKey))
             FROM (
-                SELECT position, id, type, partition_key, event,
-                    sum(octet_length(event)) OVER (ORDER BY position) - octet_length(event) AS bytes_before
-                FROM outbox WHERE shard = \(Int16(shard))\(fragment: held)
-                ORDER BY position LIMIT \(rows)
-            ) AS first_rows
-            WHERE bytes_before < \(bytes)
+                SELECT *, sum(octet_length(event)) OVER (ORDER BY position) - octet_length(event) AS bytes_before
+                FROM (
+                    SELECT *, row_number() OVER (PARTITION BY partition_key ORDER BY position) AS place
+                    FROM (\(fragment: rows)) AS first_rows
+                ) AS numbered
+                WHERE place <= \(Int64(reading.rowsPerKey))
+            ) AS measured
+            WHERE bytes_before < \(reading.bytes)
             ORDER BY position
             """
     }
@@ -44,13 +69,14 @@ enum OutboxQueries {
         var decoded: [Row] = []
         decoded.reserveCapacity(rows.count)
         for row in rows {
-            let (position, id, type, key, body) = try row.decode(
-                Int64.self, String.self, String.self, String.self, [UInt8].self)
+            let (position, id, type, key, body, isCrowded) = try row.decode(
+                Int64.self, String.self, String.self, String.self, [UInt8].self, Bool.self)
             decoded.append(
                 Row(
                     position: position, partitionKey: key,
                     event: OutboundEvent(
-                        id: id, routingKey: type, contentType: CloudEventJSONCodec.contentType, body: body)))
+                        id: id, routingKey: type, contentType: CloudEventJSONCodec.contentType, body: body),
+                    isCrowded: isCrowded))
         }
         return decoded
     }

@@ -11,8 +11,11 @@ package actor OutboxRelay {
     package struct Configuration: Sendable, Hashable {
         /// Which shard of the outbox, from 0.
         package var shard = 0
-        /// The most rows published at a time, hence confirmations in flight.
+        /// The most rows of a round, hence confirmations in flight.
         package var batchRows = 500
+        /// The most rows of one partition key in a round: they go one after the other, so a round is at least as long as
+        /// that many confirmations take.
+        package var rowsPerKey = 32
         /// The most bytes of events in memory, but for a single event that is larger.
         package var batchBytes = 4 << 20
         /// How often a relay on standby asks for the lock.
@@ -115,12 +118,25 @@ package actor OutboxRelay {
                 rows = try await next(over: session)
                 continue
             }
-            let outcomes = await publisher.publish(rows.map(\.event))
+            schedule.found(crowdedKeys: Set(rows.lazy.filter(\.isCrowded).map(\.partitionKey)))
+            let outcomes = await publish(rows)
             let verdict = schedule.settle(
                 rows.map { ($0.position, $0.partitionKey) }, outcomes, now: loop.now, using: &random)
             report(verdict, rows, outcomes)
             rows = try await proceed(after: verdict, over: session)
         }
+    }
+
+    /// One wave after the other, until all rows are through, the broker fails or the round has lasted long enough.
+    private func publish(_ rows: [OutboxQueries.Row]) async -> [PublishOutcome?] {
+        var round = RelayRound(keys: rows.lazy.map(\.partitionKey))
+        let end = loop.now + schedule.timing.round
+        while !round.wave.isEmpty {
+            round.settle(await publisher.publish(round.wave.map { rows[$0].event }))
+            // A wave may take as long as a publisher may; the session must not look silent before it is over.
+            if Task.isCancelled || loop.now >= end { round.stop() }
+        }
+        return round.outcomes
     }
 
     /// Deletes what is confirmed and reads on: one round trip, unless the broker needs a pause in between.
@@ -157,8 +173,11 @@ package actor OutboxRelay {
         }
         queries.append(
             OutboxQueries.select(
-                shard: configuration.shard, rows: configuration.batchRows, bytes: configuration.batchBytes,
-                without: schedule.heldKeys(now: loop.now)))
+                shard: configuration.shard,
+                OutboxQueries.Reading(
+                    rows: configuration.batchRows, bytes: configuration.batchBytes,
+                    rowsPerKey: configuration.rowsPerKey),
+                without: schedule.heldKeys(now: loop.now), resting: schedule.restingKeys))
         let results = try await session.batch(queries)
         if isBacklogDue {
             nextBacklog = loop.now + Self.backlogInterval
@@ -183,14 +202,12 @@ package actor OutboxRelay {
         }
     }
 
-    private func report(_ verdict: RelaySchedule.Verdict, _ rows: [OutboxQueries.Row], _ outcomes: [PublishOutcome]) {
+    private func report(_ verdict: RelaySchedule.Verdict, _ rows: [OutboxQueries.Row], _ outcomes: [PublishOutcome?]) {
         metrics.published.increment(by: verdict.confirmed.count)
         metrics.failed.increment(by: verdict.failed)
         metrics.unroutable.increment(by: verdict.unroutable.count)
         metrics.heldKeys.set(Double(schedule.heldKeyCount))
-        if verdict.failed > 0, let index = outcomes.firstIndex(where: { if case .failed = $0 { true } else { false } }),
-            case .failed(let reason) = outcomes[index]
-        {
+        if case .failed(let reason) = outcomes.first(where: { if case .failed = $0 { true } else { false } }) ?? nil {
             logger.warning(
                 "the broker did not confirm events", [.count: .int(verdict.failed), .reason: .string(reason)])
         }

@@ -1,7 +1,8 @@
 /// What the relay does after each round of publishing, as a value on an injected clock.
 ///
 /// An event that was not confirmed holds back the later ones of its partition key. One that no queue wants (unroutable)
-/// waits with its key for a growing time while other keys go on; a failure of the broker makes everything wait.
+/// waits with its key for a growing time while other keys go on; a failure of the broker makes everything wait. A key with
+/// more rows than a round takes lets the others go first, then has its turn again.
 struct RelaySchedule: Sendable {
     /// Limits and waits of a relay.
     struct Timing: Sendable, Hashable {
@@ -9,6 +10,8 @@ struct RelaySchedule: Sendable {
         var failure: ClosedRange<Duration> = .milliseconds(50) ... .seconds(2)
         var unroutable: ClosedRange<Duration> = .seconds(1) ... .seconds(30)
         var heldKeysLimit = 1_000
+        /// After this long a round sends no further wave.
+        var round: Duration = .seconds(1)
     }
 
     /// What a round has led to.
@@ -26,8 +29,10 @@ struct RelaySchedule: Sendable {
         var until: Duration
     }
 
-    private let timing: Timing
+    let timing: Timing
     private var holds: [String: Hold] = [:]
+    /// Keys that have had their turn while others have not.
+    private(set) var restingKeys: Set<String> = []
     private var emptyRounds = 0
     private var failedRounds = 0
     private(set) var pausedUntil: Duration = .zero
@@ -42,28 +47,25 @@ struct RelaySchedule: Sendable {
     /// How many keys wait because no queue takes their events.
     var heldKeyCount: Int { holds.count }
 
-    /// Judges a round of rows, in the order of their positions, by what became of each.
+    /// Judges a round of rows, in the order of their positions, by what became of each; nil is what was not sent.
     mutating func settle(
-        _ rows: [(position: Int64, key: String)], _ outcomes: [PublishOutcome], now: Duration,
+        _ rows: [(position: Int64, key: String)], _ outcomes: [PublishOutcome?], now: Duration,
         using random: inout some RandomNumberGenerator
     ) -> Verdict {
-        precondition(rows.count == outcomes.count, "a publisher answers for each event")
+        precondition(rows.count == outcomes.count, "a round answers for each row")
         var verdict = Verdict()
-        var stopped: Set<String> = []
         for (index, row) in rows.enumerated() {
             switch outcomes[index] {
-            // Confirmed behind one that was not: it stays and goes out again, in order; consumers know the repeat.
-            case .confirmed where !stopped.contains(row.key):
+            case .confirmed:
                 verdict.confirmed.append(row.position)
                 holds[row.key] = nil
-            case .confirmed:
-                break
             case .unroutable:
                 verdict.unroutable.append(index)
-                if stopped.insert(row.key).inserted { hold(row.key, now: now) }
+                hold(row.key, now: now)
             case .failed:
                 verdict.failed += 1
-                stopped.insert(row.key)
+            case nil:
+                break
             }
         }
         emptyRounds = 0
@@ -80,8 +82,16 @@ struct RelaySchedule: Sendable {
         return verdict
     }
 
+    /// Tells which keys had more rows than a round takes: they rest until a reading finds no other such key.
+    mutating func found(crowdedKeys: Set<String>) {
+        let isWorthResting = !crowdedKeys.isEmpty && restingKeys.count < timing.heldKeysLimit
+        if isWorthResting { restingKeys.formUnion(crowdedKeys) } else { restingKeys.removeAll() }
+    }
+
     /// Nothing was there to publish.
     mutating func foundNothing(now: Duration) {
+        // Others may have nothing while those that rest do: look again at once.
+        guard restingKeys.isEmpty else { return restingKeys.removeAll() }
         emptyRounds += 1
         // A key that was tried again and has nothing left is forgotten.
         holds = holds.filter { $0.value.until > now }
@@ -90,6 +100,7 @@ struct RelaySchedule: Sendable {
     /// The lock or the database was lost: what was held is looked at anew.
     mutating func restart() {
         holds.removeAll()
+        restingKeys.removeAll()
         emptyRounds = 0
         failedRounds = 0
         pausedUntil = .zero

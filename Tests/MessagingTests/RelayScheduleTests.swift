@@ -18,12 +18,37 @@ struct RelayScheduleTests {
         #expect(schedule.wait(now: .zero) == .zero)
     }
 
-    @Test mutating func onlyTheConfirmedPrefixOfAKeyGoes() {
+    @Test mutating func whatIsNotConfirmedStays() {
         var schedule = RelaySchedule()
         let verdict = schedule.settle(
-            rows("a", "b", "a", "b", "a"), [.confirmed, .failed(reason: "nack"), .confirmed, .confirmed, .confirmed],
+            rows("a", "b", "a", "b", "c"), [.confirmed, .failed(reason: "nack"), nil, nil, .confirmed],
             now: .zero, using: &random)
-        #expect(verdict == .init(confirmed: [1, 3, 5], failed: 1))
+        #expect(verdict == .init(confirmed: [1, 5], failed: 1))
+        #expect(schedule.isPaused(now: .zero))
+    }
+
+    @Test mutating func aCrowdedKeyLetsTheOthersGoFirst() {
+        var schedule = RelaySchedule()
+        schedule.found(crowdedKeys: ["a"])
+        #expect(schedule.restingKeys == ["a"])
+        schedule.found(crowdedKeys: ["b"])
+        #expect(schedule.restingKeys == ["a", "b"])
+        // All the others had their turn.
+        schedule.found(crowdedKeys: [])
+        #expect(schedule.restingKeys.isEmpty)
+        schedule.found(crowdedKeys: ["a"])
+        schedule.foundNothing(now: .zero)
+        #expect(schedule.restingKeys.isEmpty)
+        #expect(schedule.wait(now: .zero) == .zero)
+    }
+
+    @Test mutating func restingKeysHaveABound() {
+        var timing = RelaySchedule.Timing()
+        timing.heldKeysLimit = 2
+        var schedule = RelaySchedule(timing: timing)
+        schedule.found(crowdedKeys: ["a", "b"])
+        schedule.found(crowdedKeys: ["c"])
+        #expect(schedule.restingKeys.isEmpty)
     }
 
     @Test mutating func unroutableHoldsItsKeyForAGrowingTime() {
@@ -31,7 +56,7 @@ struct RelayScheduleTests {
         var now = Duration.zero
         for expected in [1, 2, 4, 8, 16, 30, 30] {
             let verdict = schedule.settle(
-                rows("a", "b", "a"), [.unroutable(reason: ""), .confirmed, .confirmed], now: now, using: &random)
+                rows("a", "b", "a"), [.unroutable(reason: ""), .confirmed, nil], now: now, using: &random)
             #expect(verdict == .init(confirmed: [2], unroutable: [0]))
             #expect(schedule.heldKeys(now: now) == ["a"])
             #expect(schedule.heldKeys(now: now + .seconds(expected) - .milliseconds(1)) == ["a"])
@@ -142,25 +167,27 @@ private struct RelaySimulation {
         let held = Set(schedule.heldKeys(now: now))
         let rows = Array(outbox.filter { !held.contains($0.key) }.prefix(10))
         guard !rows.isEmpty else { return schedule.foundNothing(now: now) }
-        var unroutable: Set<String> = []
-        let outcomes = rows.map { row -> PublishOutcome in
-            // An unroutable key stays unroutable within a round: bindings do not come and go between two messages.
-            if unroutable.contains(row.key) { return .unroutable(reason: "") }
-            switch isHealthy ? 9 : Int.random(in: 0..<10, using: &random) {
-            case 0:
-                unroutable.insert(row.key)
-                return .unroutable(reason: "")
-            case 1:
-                deliver(row)
-                return .failed(reason: "confirm lost")
-            default:
-                deliver(row)
-                return .confirmed
-            }
+        var relayed = RelayRound(keys: rows.map(\.key))
+        while !relayed.wave.isEmpty {
+            relayed.settle(relayed.wave.map { publish(rows[$0], isHealthy: isHealthy) })
         }
-        let verdict = schedule.settle(rows.map { ($0.position, $0.key) }, outcomes, now: now, using: &random)
+        let verdict = schedule.settle(
+            rows.map { ($0.position, $0.key) }, relayed.outcomes, now: now, using: &random)
         let gone = Set(verdict.confirmed)
         outbox.removeAll { gone.contains($0.position) }
+    }
+
+    private mutating func publish(_ row: Row, isHealthy: Bool) -> PublishOutcome {
+        switch isHealthy ? 9 : Int.random(in: 0..<10, using: &random) {
+        case 0: return .unroutable(reason: "")
+        case 1: return .failed(reason: "nack")
+        case 2:
+            deliver(row)
+            return .failed(reason: "confirm lost")
+        default:
+            deliver(row)
+            return .confirmed
+        }
     }
 
     private mutating func deliver(_ row: Row) {
