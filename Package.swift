@@ -63,11 +63,11 @@ let runtime: [Target] = [
     library("MailTransfer", ["CCurl", "EventLoop"]),
     library("GRPC", ["CNghttp2", "EventLoop", "Observability"]),
     library("Postgres", ["CPQ", "EventLoop", "Chronology", "Money", "Observability"]),
-    library("AMQP", ["CRabbitMQ", "EventLoop", "Observability"]),
+    library("AMQP", ["CRabbitMQ", "Observability"]),
     library("Messaging", ["CloudEvents", "Chronology", "EventLoop", "JSON", "Observability", "Postgres"]),
     library("MessagingAMQP", ["AMQP", "CloudEvents", "Messaging", "Observability"]),
     .target(
-        name: "Contracts", dependencies: ["CContracts", "Chronology", "GRPC", "JSON", "Observability"],
+        name: "Contracts", dependencies: ["CContracts", "Chronology", "GRPC", "JSON"],
         path: "Libs/Contracts", exclude: ["proto"], swiftSettings: settings),
     library(
         "ServiceRuntime",
@@ -116,26 +116,25 @@ let expense: [Target] = [
     service("ExpenseDomain", at: "ExpenseService/Domain", ["Chronology", "Money", "Validation"]),
     service(
         "ExpenseApplication", at: "ExpenseService/Application",
-        ["ExpenseDomain", "Chronology", "Idempotency", "Money", "Observability", "Validation"]),
+        ["ExpenseDomain", "Chronology", "Idempotency", "Money", "Validation"]),
     service(
         "ExpenseInfrastructure", at: "ExpenseService/Infrastructure",
         [
-            "ExpenseApplication", "ExpenseDomain", "Chronology", "CloudEvents", "Contracts", "Idempotency", "JSON",
-            "Messaging", "Money",
-            "Observability", "Postgres", "ServiceRuntime", "Validation",
+            "ExpenseApplication", "ExpenseDomain", "Chronology", "CloudEvents", "Contracts", "Idempotency", "Messaging",
+            "Money",
+            "Postgres", "ServiceRuntime", "Validation",
         ]),
     service(
         "ExpenseAPI", at: "ExpenseService/API",
         [
-            "ExpenseApplication", "ExpenseDomain", "Chronology", "Contracts", "GRPC", "Idempotency", "Money",
+            "ExpenseApplication", "ExpenseDomain", "Contracts", "GRPC", "Money",
             "ServiceRuntime",
-            "Observability", "Validation",
+            "Observability",
         ]),
     program(
         "expense-service", at: "Services/ExpenseService/Main",
         [
-            "Contracts", "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "EventLoop", "GRPC", "Messaging",
-            "Observability",
+            "Contracts", "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "Messaging",
             "Postgres", "ServiceRuntime", "Chronology",
         ]),
 ]
@@ -144,27 +143,26 @@ let portfolio: [Target] = [
     service("PortfolioDomain", at: "PortfolioService/Domain", ["Chronology", "Money", "Validation"]),
     service(
         "PortfolioApplication", at: "PortfolioService/Application",
-        ["PortfolioDomain", "Chronology", "Idempotency", "Money", "Observability", "Validation"]),
+        ["PortfolioDomain", "Chronology", "Idempotency", "Money", "Validation"]),
     service(
         "PortfolioInfrastructure", at: "PortfolioService/Infrastructure",
         [
-            "PortfolioApplication", "PortfolioDomain", "Chronology", "CloudEvents", "Contracts", "Idempotency", "JSON",
+            "PortfolioApplication", "PortfolioDomain", "Chronology", "CloudEvents", "Contracts", "Idempotency",
             "Messaging", "Money",
-            "Observability", "Postgres", "ServiceRuntime", "Validation",
+            "Postgres", "ServiceRuntime", "Validation",
         ]),
     service(
         "PortfolioAPI", at: "PortfolioService/API",
         [
-            "PortfolioApplication", "PortfolioDomain", "Chronology", "Contracts", "GRPC", "Idempotency", "Money",
+            "PortfolioApplication", "PortfolioDomain", "Contracts", "GRPC", "Money",
             "ServiceRuntime",
-            "Observability", "Validation",
+            "Observability",
         ]),
     program(
         "portfolio-service", at: "Services/PortfolioService/Main",
         [
-            "Contracts", "PortfolioAPI", "PortfolioApplication", "PortfolioDomain", "PortfolioInfrastructure",
-            "EventLoop", "GRPC",
-            "Messaging", "Observability", "Postgres", "ServiceRuntime", "Chronology",
+            "Contracts", "PortfolioAPI", "PortfolioApplication", "PortfolioInfrastructure",
+            "EventLoop", "Messaging", "Postgres", "ServiceRuntime", "Chronology",
         ]),
 ]
 
@@ -172,25 +170,24 @@ let eventProcessor: [Target] = [
     service("ProcessorDomain", at: "EventProcessor/Domain", ["Chronology", "Secrets"]),
     service(
         "ProcessorApplication", at: "EventProcessor/Application",
-        ["ProcessorDomain", "Chronology", "CloudEvents", "JSON", "Observability", "Validation"]),
+        ["ProcessorDomain", "Chronology", "CloudEvents", "Observability", "Validation"]),
     service(
         "ProcessorInfrastructure", at: "EventProcessor/Infrastructure",
         [
             "ProcessorApplication", "ProcessorDomain", "Chronology", "CloudEvents", "Contracts", "EventLoop", "JSON",
-            "MailTransfer", "Messaging", "Observability", "Postgres", "Secrets", "ServiceRuntime", "Validation",
+            "MailTransfer", "Messaging", "Postgres", "Secrets", "ServiceRuntime", "Validation",
         ]),
     service(
         "ProcessorAPI", at: "EventProcessor/API",
         [
-            "ProcessorApplication", "ProcessorDomain", "Chronology", "Contracts", "GRPC", "ServiceRuntime",
-            "Observability", "Validation",
+            "ProcessorApplication", "ProcessorDomain", "Contracts", "GRPC", "ServiceRuntime",
+            "Observability",
         ]),
     program(
         "event-processor", at: "Services/EventProcessor/Main",
         [
-            "Contracts", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "EventLoop", "GRPC",
-            "Messaging",
-            "Observability", "Postgres", "Secrets", "ServiceRuntime", "Chronology",
+            "Contracts", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "EventLoop", "Postgres",
+            "Secrets", "ServiceRuntime",
         ]),
 ]
 
@@ -237,14 +234,13 @@ let testTargets: [Target] = [
     tests(
         "MessagingTests",
         [
-            "Messaging", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop", "JSON", "Observability",
-            "Postgres",
+            "Messaging", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop", "Observability",
         ]),
     tests(
         "MessagingIntegrationTests",
         [
-            "Messaging", "MessagingAMQP", "MessagingTesting", "AMQP", "CloudEvents", "Chronology", "EventLoop", "JSON",
-            "Observability", "Postgres", "ServersTesting",
+            "Messaging", "MessagingAMQP", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop", "Observability",
+            "Postgres", "ServersTesting",
         ]),
     tests("ContractsTests", ["Contracts", "GRPC", "JSON", "EventLoop", "Observability"]),
     tests(
@@ -264,7 +260,7 @@ let testTargets: [Target] = [
             "Contracts", "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "Secrets", "ServersTesting",
             "ServiceRuntime", "Tokens",
         ]),
-    tests("ExpenseTests", ["ExpenseDomain", "ExpenseApplication", "Chronology", "Money", "Validation"]),
+    tests("ExpenseTests", ["ExpenseDomain", "Chronology", "Money", "Validation"]),
     tests(
         "ExpenseIntegrationTests",
         [
@@ -272,25 +268,28 @@ let testTargets: [Target] = [
             "EventLoop",
             "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
         ]),
-    tests("PortfolioTests", ["PortfolioDomain", "PortfolioApplication", "Chronology", "Money", "Validation"]),
+    tests("PortfolioTests", ["PortfolioDomain", "Chronology", "Money", "Validation"]),
     tests(
         "PortfolioIntegrationTests",
         [
             "PortfolioAPI", "PortfolioApplication", "PortfolioInfrastructure", "Chronology", "CloudEvents", "Contracts",
             "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
         ]),
-    tests("ProcessorTests", ["ProcessorDomain", "ProcessorApplication", "Chronology", "CloudEvents", "Secrets"]),
+    tests("ProcessorTests", ["ProcessorDomain", "Chronology"]),
     tests(
         "ProcessorIntegrationTests",
         [
             "ProcessorAPI", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure", "event-processor",
-            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "JSON", "Messaging", "MessagingAMQP",
-            "MessagingTesting", "Observability", "Postgres", "Secrets", "ServersTesting", "ServiceRuntime",
+            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "Messaging", "MessagingAMQP",
+            "Observability", "Postgres", "Secrets", "ServersTesting", "ServiceRuntime",
             "Validation",
         ]),
     tests(
         "InteropTests",
-        ["ServersTesting", "expense-service", "portfolio-service", "event-processor"]),
+        [
+            "Messaging", "MessagingAMQP", "Secrets", "ServersTesting", "auth-service", "expense-service",
+            "portfolio-service", "event-processor",
+        ]),
     tests(
         "MailTransferIntegrationTests",
         [
@@ -306,6 +305,12 @@ let testTargets: [Target] = [
         [
             "GatewayAPI", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON",
             "Messaging", "MessagingTesting", "Observability", "Secrets", "ServiceRuntime", "Tokens", "Validation",
+        ]),
+    tests(
+        "GatewayIntegrationTests",
+        [
+            "gateway", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "Messaging", "MessagingAMQP",
+            "Observability", "Secrets", "ServersTesting", "Tokens",
         ]),
 ]
 

@@ -67,6 +67,7 @@ package struct ThresholdState: Sendable, Hashable {
 
 /// The change of one threshold's state: the event that is told exactly once.
 package struct ThresholdChange: Sendable, Hashable {
+    /// Which way the spending crossed the threshold.
     package enum Direction: Sendable, Hashable {
         case exceeded
         case recovered

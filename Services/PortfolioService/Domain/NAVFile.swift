@@ -15,6 +15,7 @@ package struct NAVRow: Sendable, Hashable {
 
 /// A line of the list that looks like a row and cannot be read.
 package struct NAVRejection: Sendable, Hashable {
+    /// What is wrong with the line.
     package enum Code: String, Sendable {
         case wrongColumnCount = "wrong_column_count"
         case invalidSchemeCode = "invalid_scheme_code"
