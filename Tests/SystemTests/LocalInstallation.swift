@@ -21,7 +21,7 @@ struct LocalInstallation: Sendable {
             folder: FileManager.default.temporaryDirectory.appending(path: "florin-system-\(UUID().uuidString)"))
         try FileManager.default.createDirectory(at: installation.folder, withIntermediateDirectories: true)
         // The servers run under accounts of their own, which have to get through.
-        try #require(chmod(installation.folder.path, 0o711) == 0)
+        try #require(unsafe chmod(installation.folder.path, 0o711) == 0)
         let result = await Result.of { try await body(installation) }
         _ = try await installation.stack("stop")
         try FileManager.default.removeItem(at: installation.folder)
@@ -42,7 +42,8 @@ struct LocalInstallation: Sendable {
         try await wait(for: "everything to be ready", within: .seconds(400)) {
             try child.output().contains("Ctrl-C stops everything") || !child.isRunning
         }
-        try #require(child.isRunning, "\(try child.output())")
+        let output = try child.output()
+        try #require(child.isRunning, "\(output)")
         return child
     }
 

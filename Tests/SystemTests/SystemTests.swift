@@ -50,7 +50,8 @@ internal import Testing
             let refused = try await installation.stack("run")
             #expect(refused.status == 1 && refused.output.contains("is running from"))
             try await checkThatItStops(installation, run) {
-                #expect(try await installation.stack("stop").status == 0)
+                let stopped = try await installation.stack("stop")
+                #expect(stopped.status == 0, "\(stopped.output)")
             }
 
             let again = try await installation.run()
@@ -81,7 +82,9 @@ internal import Testing
         #expect(pids.count == names.count && pids.allSatisfy(isAlive))
         #expect(try !installation.processes().isEmpty)
         try await stop()
-        #expect(try await run.exitStatus() == 0, "\(try run.output())")
+        let status = try await run.exitStatus()
+        let output = try run.output()
+        #expect(status == 0, "\(output)")
         #expect(!pids.contains(where: isAlive))
         #expect(try installation.processes() == [])
         #expect(try installation.runFiles() == ["stack.lock"])
@@ -125,7 +128,7 @@ private struct Squatter {
     private let descriptor: Int32
 
     init() throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         try #require(descriptor >= 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -136,8 +139,9 @@ private struct Squatter {
                 unsafe bind(descriptor, raw, length) | getsockname(descriptor, raw, &length) | listen(descriptor, 1)
             }
         }
+        self.descriptor = descriptor
         port = UInt16(bigEndian: address.sin_port)
-        if status != 0 { Glibc.close(descriptor) }
+        if status != 0 { close() }
         try #require(status == 0)
     }
 

@@ -1,5 +1,6 @@
 internal import CloudEvents
 internal import Foundation
+internal import JSON
 
 extension FuzzTarget {
     /// The CloudEvents readers: an accepted event is the same after it was written and read, in every mode.
@@ -46,16 +47,19 @@ extension FuzzTarget {
         }
     }
 
-    /// The event as the JSON format carries it: it has no byte sequences, so these become base64 text.
+    /// The event as the JSON format carries it: it has no byte sequences, so these become base64 text, and the space
+    /// around JSON data is not part of it.
     private static func inJSON(_ event: CloudEvent) throws -> CloudEvent {
         let extensions = event.extensions.map { attribute in
             guard case .binary(let bytes) = attribute.value else { return attribute }
             return CloudEvent.Extension(attribute.name, .string(Data(bytes).base64EncodedString()))
         }
+        var data = event.data
+        if case .json(let bytes) = data { data = .json(try JSONDocument(parsing: bytes).root.sourceBytes) }
         return try CloudEvent(
             id: event.id, source: event.source, type: event.type, subject: event.subject, time: event.time,
             dataContentType: event.dataContentType, dataSchema: event.dataSchema, extensions: extensions,
-            data: event.data)
+            data: data)
     }
 }
 
