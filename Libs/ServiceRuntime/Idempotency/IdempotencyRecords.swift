@@ -32,9 +32,12 @@ package enum IdempotencyRecords {
         (error as? PostgresError)?.isUniqueViolation(of: "idempotency_keys_pkey") ?? false
     }
 
-    /// Forgets answers older than 24 hours, at most a thousand at a time.
-    package static let sweep: PostgresQuery = """
+    /// The most rows that one sweep forgets, so that it never holds locks for long.
+    static let sweepRows = 1_000
+
+    /// Forgets answers older than 24 hours.
+    static let sweep: PostgresQuery = """
         DELETE FROM idempotency_keys WHERE (user_id, key) IN (
-            SELECT user_id, key FROM idempotency_keys WHERE created_at < now() - interval '24 hours' LIMIT 1000)
+            SELECT user_id, key FROM idempotency_keys WHERE created_at < now() - interval '24 hours' LIMIT \(sweepRows))
         """
 }

@@ -33,7 +33,6 @@ package struct AuthRepository: Sendable {
                 (SELECT digest FROM one_time_tokens WHERE expires_at < \(now) LIMIT 1000)
             """,
             "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < \(forgotten) LIMIT 1000)",
-            IdempotencyRecords.sweep,
         ])
     }
 }

@@ -75,7 +75,8 @@ enum AuthProgram: ServiceProgram {
         let keys = SigningKeys(issuer: settings.issuer, threads: signing)
         let store = SigningKeyStore(pool: pool, masterKey: masterKey, threads: signing)
         keepKeys(SigningKeyLoader(keys: keys, store: store, logger: host.logger), keys, host)
-        keepSmall(repository, host)
+        host.chore("sweep", every: .seconds(600)) { try await repository.sweep(at: SystemClock().now()) }
+        host.forgetOldAnswers(in: pool)
         let api = AuthAPI(
             useCases: AuthAPI.UseCases(
                 accounts: repository, sessions: repository,
@@ -94,21 +95,6 @@ enum AuthProgram: ServiceProgram {
         host.run("signing-keys-retry") {
             await loader.loadEventually { try await loop.sleep(for: .milliseconds(250)) }
             await untilCancelled(loop)
-        }
-    }
-
-    private static func keepSmall(_ repository: AuthRepository, _ host: ServiceHost) {
-        let (loop, logger) = (host.loop, host.logger)
-        host.run("sweep") {
-            while !Task.isCancelled {
-                do {
-                    try await loop.sleep(for: .seconds(600))
-                    try await repository.sweep(at: SystemClock().now())
-                } catch {
-                    if Task.isCancelled { return }
-                    logger.warning("what has run out could not be removed", [.error: .error(error)])
-                }
-            }
         }
     }
 

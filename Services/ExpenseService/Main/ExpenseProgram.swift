@@ -38,6 +38,7 @@ enum ExpenseProgram: ServiceProgram {
             idempotent: IdempotentCalls(pool: pool), logger: host.logger)
         host.serve([ExpenseServiceHandlers(api)], settings: settings.grpc)
         host.relay(outbox, from: pool, to: broker)
+        host.forgetOldAnswers(in: pool)
         host.consume(
             EventQueues.expenseUsers, of: broker, in: pool, handler: UserLifecycleHandler(categories: categories))
     }

@@ -42,6 +42,7 @@ enum PortfolioProgram: ServiceProgram {
         // A file of prices has at most 64 MiB at the gateway; the message around it needs a little more.
         host.serve([PortfolioServiceHandlers(api)], settings: settings.grpc, maximumMessageBytes: 65 << 20)
         host.relay(outbox, from: pool, to: broker)
+        host.forgetOldAnswers(in: pool)
         host.consume(
             EventQueues.portfolioUsers, of: broker, in: pool,
             handler: UserLifecycleHandler(outbox: outbox, clock: clock))
