@@ -294,7 +294,7 @@ let testTargets: [Target] = [
         "MailTransferIntegrationTests",
         [
             "MailTransfer", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure", "Chronology",
-            "Contracts", "EventLoop", "Messaging", "MessagingTesting", "Postgres", "Secrets", "ServersTesting",
+            "CloudEvents", "Contracts", "EventLoop", "Messaging", "MessagingTesting", "Postgres", "Secrets", "ServersTesting",
             "ServiceRuntime",
         ]),
     tests("FuzzTests", ["florin-fuzz"]),

@@ -168,7 +168,7 @@ import Validation
                 #expect(request.format == "amfi" && (context.remaining ?? .zero) > .seconds(20))
                 return PriceImport(rows: Int64(request.content.count))
             }
-            let file = String(repeating: "0123456789abcdef", count: 20 << 16)
+            let file = String(repeating: "0123456789abcdef", count: 5 << 16)
             let answer = try await bench.send(
                 "POST", "/v1/prices/imports?format=amfi", token: bench.tokens.make(), body: file, type: "text/plain")
             #expect(answer.status == 200)

@@ -1,0 +1,134 @@
+import Chronology
+import CloudEvents
+import Contracts
+import Messaging
+import MessagingAMQP
+import ServersTesting
+import Testing
+import Tokens
+
+/// The program itself, with a RabbitMQ, in front of services of the tests' own.
+@Suite(.timeLimit(.minutes(5))) struct ProgramTests {
+    private let key: RSAPrivateKey
+
+    init() throws { key = try RSAPrivateKey.generate() }
+
+    private func environment(_ backend: Backend, broker: String) throws -> [String: String] {
+        let address = backend.address.description
+        return [
+            "FLORIN_HTTP_LISTEN": try freeAddress(), "FLORIN_ADMIN_LISTEN": try freeAddress(),
+            "FLORIN_PUBLIC_URL": Backend.issuer, "FLORIN_AMQP_URL": broker, "FLORIN_AUTH_GRPC": address,
+            "FLORIN_EXPENSE_GRPC": address, "FLORIN_PORTFOLIO_GRPC": address, "FLORIN_PROCESSOR_GRPC": address,
+        ]
+    }
+
+    private func publish(
+        _ type: String, user: UUIDv7, data: [UInt8], on broker: AMQPEventBroker
+    ) async throws -> String {
+        let id = UUIDv7.make().description
+        let event = try CloudEvent(
+            id: id, source: "/florin/test", type: type, subject: id, dataContentType: "application/json",
+            extensions: [.init("partitionkey", .string(user.description))], data: .json(data))
+        let outbound = OutboundEvent(
+            id: id, routingKey: type, contentType: CloudEventJSONCodec.contentType,
+            body: CloudEventJSONCodec.encode(event))
+        #expect(await broker.publish([outbound]) == [.confirmed])
+        return id
+    }
+
+    @Test func streamsRevokesAndStops() async throws {
+        let url = try await TestRabbitMQ.shared().makeVirtualHost()
+        let backend = try await Backend(key: key)
+        let gateway = try RunningGateway(environment(backend, broker: url))
+        defer { gateway.kill() }
+        let broker = try AMQPEventBroker(url: url, name: "test")
+        try broker.start()
+        try await broker.waitUntilReady(timeout: .seconds(60))
+        try await eventually("it is ready") { try await gateway.admin("/readyz").status == 200 }
+
+        let (user, session) = (UUIDv7.make(), UUIDv7.make())
+        let token = try Backend.token(key, user: user)
+        let ending = try Backend.token(key, user: user, session: session)
+        let reader = try gateway.stream(token: token)
+        let endingReader = try gateway.stream(token: ending)
+        for reader in [reader, endingReader] {
+            try await eventually("the stream is open") { reader.output.contains(": connected\n\n") }
+        }
+        let id = try await publish("florin.expense.expense_created.v1", user: user, data: Array("{}".utf8), on: broker)
+        for reader in [reader, endingReader] {
+            try await eventually("the event comes") { reader.output.contains("id: \(id)\n") }
+        }
+
+        #expect(try await gateway.get("/v1/expenses", token: ending).status == 200)
+        let revoked = SessionsRevokedV1(
+            userID: user.description, sessionIDs: [session.description], reason: "logout",
+            revokedAt: "2026-11-20T09:30:00.123Z")
+        _ = try await publish(SessionsRevokedV1.type, user: user, data: revoked.encoded(), on: broker)
+        try await eventually("the session is refused") {
+            try await gateway.get("/v1/expenses", token: ending).status == 401
+        }
+        #expect(try await endingReader.exitStatus() == 0)
+        #expect(try await gateway.get("/v1/expenses", token: token).status == 200)
+
+        gateway.terminate()
+        #expect(try await gateway.exitStatus() == 0)
+        #expect(try await reader.exitStatus() == 0)
+        await broker.shutdown()
+        await backend.stop()
+    }
+
+    @Test func outlivesAServiceThatGoesAndComes() async throws {
+        let url = try await TestRabbitMQ.shared().makeVirtualHost()
+        let backend = try await Backend(key: key)
+        let gateway = try RunningGateway(environment(backend, broker: url))
+        defer { gateway.kill() }
+        try await eventually("it is ready") { try await gateway.admin("/readyz").status == 200 }
+        let token = try Backend.token(key, user: .make())
+        #expect(try await gateway.get("/v1/expenses", token: token).status == 200)
+
+        await backend.stop()
+        try await eventually("the service is missed") {
+            let answer = try await gateway.get("/v1/expenses", token: token)
+            return answer.status == 503 && answer.body.contains(#""dependency":"expense""#)
+        }
+        try await eventually("readiness tells it and holds") {
+            let readiness = try await gateway.admin("/readyz")
+            return readiness.status == 200 && readiness.body.contains(#""expense":"no connection""#)
+        }
+        let again = try await Backend(at: backend.address, key: key)
+        try await eventually("the service is found") {
+            try await gateway.get("/v1/expenses", token: token).status == 200
+        }
+        gateway.terminate()
+        #expect(try await gateway.exitStatus() == 0)
+        await again.stop()
+    }
+
+    @Test func isNotReadyWithoutItsServices() async throws {
+        let backend = try await Backend(key: key)
+        var environment = try environment(backend, broker: "amqp://a:b@127.0.0.1:1/x")
+        environment["FLORIN_PORTFOLIO_GRPC"] = "127.0.0.1:1"
+        let gateway = try RunningGateway(environment)
+        defer { gateway.kill() }
+        try await eventually("the keys are there") {
+            try await gateway.admin("/readyz").body.contains(#""keys":"ready""#)
+        }
+        let readiness = try await gateway.admin("/readyz")
+        #expect(readiness.status == 503)
+        #expect(readiness.body.contains(#""portfolio":"no connection""#) && readiness.body.contains(#""broker":"not"#))
+        #expect(try await gateway.admin("/livez").status == 200)
+        #expect(try await gateway.get("/.well-known/jwks.json").body.contains(#""kid":"k1""#))
+        gateway.terminate()
+        #expect(try await gateway.exitStatus() == 0)
+        await backend.stop()
+    }
+
+    @Test func namesWhatIsWrongWithItsConfiguration() async throws {
+        let gateway = try RunningGateway(["FLORIN_HTTP_LISTEN": "nowhere", "FLORIN_RATE_LIMIT_USER": "0"])
+        defer { gateway.kill() }
+        #expect(try await gateway.exitStatus() == 78)
+        try await eventually("every fault is named") {
+            ["FLORIN_AMQP_URL", "FLORIN_HTTP_LISTEN", "FLORIN_RATE_LIMIT_USER"].allSatisfy(gateway.log.contains)
+        }
+    }
+}

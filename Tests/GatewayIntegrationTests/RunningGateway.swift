@@ -1,0 +1,135 @@
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+
+/// A run of the program `gateway` in a process of its own.
+final class RunningGateway: Sendable {
+    let environment: [String: String]
+    private let process: Mutex<Process>
+    private let text = Mutex("")
+
+    /// Starts `gateway serve`.
+    init(_ environment: [String: String]) throws {
+        self.environment = environment
+        let process = Process()
+        process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+            .appending(path: "gateway")
+        process.arguments = ["serve"]
+        process.environment = environment
+        let output = Pipe()
+        process.standardError = output
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        self.process = Mutex(process)
+        Thread.detachNewThread { [self] in
+            while true {
+                let data = output.fileHandleForReading.availableData
+                if data.isEmpty { return }
+                text.withLock { $0 += String(decoding: data, as: UTF8.self) }
+            }
+        }
+    }
+
+    /// What it has written to standard error.
+    var log: String { text.withLock { $0 } }
+
+    /// Waits for its end; the exit status.
+    func exitStatus() async throws -> Int32 {
+        try await eventually("the program ends") { !process.withLock { $0.isRunning } }
+        return process.withLock { $0.terminationStatus }
+    }
+
+    /// Asks it to stop.
+    func terminate() { process.withLock { $0.terminate() } }
+
+    /// Ends it where it has not ended.
+    func kill() {
+        process.withLock { process in
+            if process.isRunning { _ = Glibc.kill(process.processIdentifier, SIGKILL) }
+        }
+    }
+
+    /// Status and body of a request; 0 while nobody listens.
+    func get(_ path: String, token: String? = nil) async throws -> (status: Int, body: String) {
+        try await curl("http://\(environment["FLORIN_HTTP_LISTEN"] ?? "")\(path)", token)
+    }
+
+    /// The same at the admin address.
+    func admin(_ path: String) async throws -> (status: Int, body: String) {
+        try await curl("http://\(environment["FLORIN_ADMIN_LISTEN"] ?? "")\(path)", nil)
+    }
+
+    /// Reads the stream of events to its end, as a file that grows.
+    func stream(token: String) throws -> EventReader {
+        try EventReader("http://\(environment["FLORIN_HTTP_LISTEN"] ?? "")/v1/events/stream", token: token)
+    }
+
+    private func curl(_ url: String, _ token: String?) async throws -> (status: Int, body: String) {
+        let token = token.map { ["-H", "Authorization: Bearer \($0)"] } ?? []
+        let output = try await EventReader(arguments: ["--max-time", "30", "-w", "\n%{http_code}"] + token + [url])
+            .end()
+        let end = output.lastIndex(of: "\n") ?? output.startIndex
+        return (Int(output[end...].dropFirst()) ?? 0, String(output[..<end]))
+    }
+}
+
+/// A run of curl whose output can be looked at while it goes on.
+final class EventReader: Sendable {
+    private let process: Mutex<Process>
+    private let text = Mutex((output: "", isComplete: false))
+
+    convenience init(_ url: String, token: String) throws {
+        try self.init(arguments: ["-N", "-H", "Authorization: Bearer \(token)", url])
+    }
+
+    init(arguments: [String]) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/curl")
+        process.arguments = ["--silent", "--noproxy", "*"] + arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        self.process = Mutex(process)
+        Thread.detachNewThread { [self] in
+            while true {
+                let data = pipe.fileHandleForReading.availableData
+                text.withLock { text in
+                    text.output += String(decoding: data, as: UTF8.self)
+                    text.isComplete = data.isEmpty
+                }
+                if data.isEmpty { return }
+            }
+        }
+    }
+
+    /// What has come so far.
+    var output: String { text.withLock { $0.output } }
+
+    /// Everything, when it has ended.
+    func end() async throws -> String {
+        try await eventually("curl ends") { text.withLock { $0.isComplete } }
+        return output
+    }
+
+    /// curl's exit status, when it has ended.
+    func exitStatus() async throws -> Int32 {
+        try await eventually("curl ends") { !process.withLock { $0.isRunning } }
+        return process.withLock { $0.terminationStatus }
+    }
+}
+
+/// Waits until `condition` holds; the deadline is for a machine that is far too slow.
+func eventually(
+    _ what: Comment, within limit: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation,
+    _ condition: () async throws -> Bool
+) async throws {
+    let end = ContinuousClock.now + limit
+    while try await !condition() {
+        guard ContinuousClock.now < end else {
+            Issue.record(what, sourceLocation: sourceLocation)
+            throw CancellationError()
+        }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+}
