@@ -7,6 +7,7 @@ package enum ProcessorSchema {
         Migration(
             number: 1, name: "audit trail, recipients, inbox", sql: Inbox.migration + DeadLetters.migration + trail),
         Migration(number: 2, name: "events that wait for their recipient", sql: Recipients.migration),
+        Migration(number: 3, name: "mails handed over", sql: RecordedMailTransport.migration),
     ]
 
     /// The entries are append-only for everybody who does not first disable the trigger, which only the owner can, and which
