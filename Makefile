@@ -50,13 +50,14 @@ test-scripts: ## run the tests of the scripts and checkers
 	$(PYTHON) -m unittest discover --start-directory scripts/tests --top-level-directory scripts
 
 .PHONY: lint
-lint: ## check format, layers, tidiness, shell and Python scripts
+lint: ## check format, layers, tidiness, events, shell and Python scripts
 	@scripts/setup test
 	@failed=0; \
 	swift format lint --strict --parallel Package.swift $(SWIFT_SOURCES) || failed=1; \
 	$(PYTHON) scripts/check-layers || failed=1; \
 	$(PYTHON) scripts/tidy || failed=1; \
 	$(PYTHON) scripts/check-python || failed=1; \
+	$(PYTHON) scripts/check-events || failed=1; \
 	shellcheck $(SHELL_SCRIPTS) || failed=1; \
 	[ $$failed = 0 ] && echo "lint: nothing to complain about" || { echo "lint: see above"; exit 1; }
 
@@ -71,6 +72,10 @@ generate: ## write the generated code from the contracts
 .PHONY: check-generated
 check-generated: ## fail when the generated code is not what the contracts say
 	@scripts/generate --check
+
+.PHONY: check-events
+check-events: ## refuse changes that break a shipped event
+	@scripts/check-events
 
 .PHONY: fuzz
 fuzz: ## feed damaged input to everything that reads bytes from outside (FUZZ_SECONDS in all, 60)
