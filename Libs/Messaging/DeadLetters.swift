@@ -7,7 +7,9 @@ package enum DeadLetters {
     /// The table, for the first migration of a service that consumes events.
     ///
     /// `event` is the event in the JSON format; for what could not be read, `reason` is `undecodable` and `event`, `content_type`
-    /// and `headers` are those of the message.
+    /// and `headers` are those of the message. `cause` is the same for events that failed alike. A letter with
+    /// `replay_requested_at` is handled again by its consumer; one with `archived_at` is kept for the record and holds
+    /// nothing up.
     package static let migration = """
         CREATE TABLE dead_letters (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -18,6 +20,7 @@ package enum DeadLetters {
             subject text,
             partition_key text,
             reason text NOT NULL,
+            cause text NOT NULL,
             attempts integer NOT NULL,
             error text NOT NULL,
             content_type text NOT NULL,
@@ -25,9 +28,14 @@ package enum DeadLetters {
             event bytea NOT NULL,
             traceparent text,
             parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            replay_requested_at timestamptz,
+            archived_at timestamptz,
             UNIQUE (consumer, event_id)
         );
-        CREATE INDEX dead_letters_aggregate ON dead_letters (consumer, source, subject, id);
+        CREATE INDEX dead_letters_aggregate ON dead_letters (consumer, source, subject, id) WHERE archived_at IS NULL;
+        CREATE INDEX dead_letters_cause ON dead_letters (cause, id);
+        CREATE INDEX dead_letters_replay ON dead_letters (consumer, id)
+            WHERE replay_requested_at IS NOT NULL AND archived_at IS NULL;
         """
 
     private static let longestError = 2_000
@@ -37,38 +45,58 @@ package enum DeadLetters {
         _ event: CloudEvent, identity: EventIdentity, consumer: String, reason: DeadLetterReason, attempts: Int,
         error: String
     ) -> PostgresQuery {
-        insert(
-            consumer: consumer, identity: identity, type: event.type, source: event.source, subject: event.subject,
-            partitionKey: event.partitionKey, reason: reason, attempts: attempts, error: error,
-            contentType: CloudEventJSONCodec.contentType, headers: [], body: CloudEventJSONCodec.encode(event),
-            traceparent: event.traceparent)
+        let letter = row(event, identity, consumer, reason: reason, attempts: attempts, error: error)
+        return "\(fragment: insertion) SELECT \(fragment: letter), NULL \(fragment: unlessHandled(identity, consumer))"
     }
 
     /// Puts a message aside that is not an event.
     static func park(
         _ delivery: Delivery, identity: EventIdentity, consumer: String, error: String
     ) -> PostgresQuery {
-        insert(
-            consumer: consumer, identity: identity, type: text(delivery.routingKey), source: nil, subject: nil,
-            partitionKey: nil, reason: .undecodable, attempts: 0, error: error, contentType: text(delivery.contentType),
-            headers: delivery.headers, body: delivery.body, traceparent: nil)
+        let type = text(delivery.routingKey)
+        let cause = DeadLetterCause(consumer: consumer, type: type, reason: .undecodable, error: error)
+        return """
+            \(fragment: insertion)
+            SELECT \(consumer), \(identity.description)::uuid, \(type), NULL, NULL, NULL,
+                \(DeadLetterReason.undecodable.rawValue), \(cause.description), 0, \(text(error)),
+                \(text(delivery.contentType)), \(json(delivery.headers)), \(delivery.body), NULL, NULL
+            \(fragment: unlessHandled(identity, consumer))
+            """
     }
 
-    private static func insert(
-        consumer: String, identity: EventIdentity, type: String, source: String?, subject: String?,
-        partitionKey: String?,
-        reason: DeadLetterReason, attempts: Int, error: String, contentType: String, headers: [MessageHeader],
-        body: [UInt8], traceparent: String?
-    ) -> PostgresQuery {
-        """
+    /// Puts an event aside behind the last one of its aggregate, and says whether there is one.
+    ///
+    /// Locks that last letter, so that a replay which is about to settle it goes first (the answer is then no, and the event
+    /// is to be handled) or sees the new letter. The letter shares the fate of those before it: a replay that was asked for
+    /// includes it.
+    static func parkBehind(_ event: CloudEvent, identity: EventIdentity, consumer: String, error: String)
+        -> PostgresQuery
+    {
+        let letter = row(event, identity, consumer, reason: .behindParked, attempts: 0, error: error)
+        return """
+            WITH ahead AS (
+                SELECT replay_requested_at FROM dead_letters
+                WHERE consumer = \(consumer) AND source = \(event.source) AND subject = \(event.subject as String?)
+                    AND archived_at IS NULL
+                ORDER BY id DESC LIMIT 1 FOR KEY SHARE
+            ), parked AS (
+                \(fragment: insertion)
+                SELECT \(fragment: letter), replay_requested_at FROM ahead
+                \(fragment: unlessHandled(identity, consumer))
+            )
+            SELECT EXISTS (SELECT FROM ahead)
+            """
+    }
+
+    private static let insertion: PostgresQuery = """
         INSERT INTO dead_letters (
-            consumer, event_id, type, source, subject, partition_key, reason, attempts, error, content_type, headers, event,
-            traceparent
+            consumer, event_id, type, source, subject, partition_key, reason, cause, attempts, error, content_type,
+            headers, event, traceparent, replay_requested_at
         )
-        SELECT \(consumer), \(identity.description)::uuid, \(type), \(source as String?), \(subject as String?),
-            \(partitionKey as String?), \(reason.rawValue),
-            \(Int32(clamping: attempts)), \(text(error)), \(contentType), \(json(headers)), \(body),
-            \(traceparent as String?)
+        """
+
+    private static func unlessHandled(_ identity: EventIdentity, _ consumer: String) -> PostgresQuery {
+        """
         WHERE NOT EXISTS (
             SELECT FROM inbox WHERE consumer = \(consumer) AND event_id = \(identity.description)::uuid
         )
@@ -76,8 +104,21 @@ package enum DeadLetters {
         """
     }
 
+    private static func row(
+        _ event: CloudEvent, _ identity: EventIdentity, _ consumer: String, reason: DeadLetterReason, attempts: Int,
+        error: String
+    ) -> PostgresQuery {
+        let cause = DeadLetterCause(consumer: consumer, type: event.type, reason: reason, error: error)
+        return """
+            \(consumer), \(identity.description)::uuid, \(event.type), \(event.source), \(event.subject as String?),
+            \(event.partitionKey as String?), \(reason.rawValue), \(cause.description), \(Int32(clamping: attempts)),
+            \(text(error)), \(CloudEventJSONCodec.contentType), \(json([])), \(CloudEventJSONCodec.encode(event)),
+            \(event.traceparent as String?)
+            """
+    }
+
     /// Text that a column can hold: PostgreSQL knows no NUL, and what comes from outside has no bound of its own.
-    private static func text(_ value: String) -> String {
+    static func text(_ value: String) -> String {
         String(value.unicodeScalars.lazy.filter { $0 != "\0" }.prefix(longestError).map(Character.init))
     }
 
@@ -96,10 +137,13 @@ package enum DeadLetters {
         writer.endObject()
         return JSONText(writer.bytes)
     }
-}
 
-/// The three tables of messaging in one text, for the first migration of a service that publishes and consumes.
-package enum MessagingTables {
-    /// `outbox`, `inbox` and `dead_letters`.
-    package static let migration = [Outbox.migration, Inbox.migration, DeadLetters.migration].joined(separator: "\n")
+    /// The headers of a message from its letter; bytes are not among them.
+    static func headers(_ json: [UInt8]) throws(JSONError) -> [MessageHeader] {
+        try JSONDocument(parsing: json).root.members.compactMap { member in
+            if let text = member.value.string { return MessageHeader(member.key, .string(text)) }
+            if let flag = member.value.bool { return MessageHeader(member.key, .boolean(flag)) }
+            return member.value.int64.flatMap { Int32(exactly: $0) }.map { MessageHeader(member.key, .integer($0)) }
+        }
+    }
 }

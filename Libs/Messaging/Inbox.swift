@@ -35,7 +35,9 @@ package enum Inbox {
         """
         WITH parked AS (
             SELECT FROM dead_letters
-            WHERE consumer = \(consumer) AND source = \(event.source) AND subject = \(event.subject as String?) LIMIT 1
+            WHERE consumer = \(consumer) AND source = \(event.source) AND subject = \(event.subject as String?)
+                AND archived_at IS NULL
+            LIMIT 1
         ), taken AS (
             INSERT INTO inbox (consumer, event_id)
             SELECT \(consumer), \(identity.description)::uuid WHERE NOT EXISTS (SELECT FROM parked)

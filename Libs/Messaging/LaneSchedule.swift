@@ -40,6 +40,8 @@ struct LaneSchedule<Item: Sendable>: Sendable {
         case settled
         /// Nothing happened: an earlier event of the same aggregate is put aside, so this one follows it.
         case behindParked
+        /// Was to follow an earlier event that is put aside no longer: to be handled after all.
+        case released
         /// Nothing happened, for a reason that will pass by itself.
         case transient
         /// Nothing happened: the handler, or one of them, failed.
@@ -48,8 +50,13 @@ struct LaneSchedule<Item: Sendable>: Sendable {
         case unprocessable(error: String)
     }
 
+    private struct Entry {
+        let item: Item
+        let isLastTry: Bool
+    }
+
     private struct Lane {
-        var items: [Item] = []
+        var entries: [Entry] = []
         /// Failures of the handler with the first item.
         var failures = 0
         var transientFailures = 0
@@ -60,7 +67,7 @@ struct LaneSchedule<Item: Sendable>: Sendable {
 
         /// Forgets the first items and what was remembered about the first.
         mutating func settle(_ count: Int) {
-            items.removeFirst(count)
+            entries.removeFirst(count)
             failures = 0
             transientFailures = 0
             parking = nil
@@ -89,14 +96,18 @@ struct LaneSchedule<Item: Sendable>: Sendable {
     /// When a sleeping lane is due, if any sleeps.
     var nextWake: Duration? { sleeping.last?.until }
 
-    /// Appends an event to its lane; `parking` puts it aside at once when its turn comes.
-    mutating func enqueue(_ item: Item, lane key: String, parking: Parking? = nil) {
+    /// Appends an event to its lane.
+    ///
+    /// - Parameters:
+    ///   - parking: puts it aside at once when its turn comes; for the first event of a lane only.
+    ///   - isLastTry: its first failure puts it aside.
+    mutating func enqueue(_ item: Item, lane key: String, parking: Parking? = nil, isLastTry: Bool = false) {
         precondition(parking == nil || lanes[key] == nil, "only the first event of a lane is put aside")
         if lanes[key] == nil {
             lanes[key] = Lane(parking: parking)
             ready.append(key)
         }
-        lanes[key]?.items.append(item)
+        lanes[key]?.entries.append(Entry(item: item, isLastTry: isLastTry))
     }
 
     /// The next batch to work on; nil when the bound is reached or every lane waits.
@@ -138,6 +149,8 @@ struct LaneSchedule<Item: Sendable>: Sendable {
                 // A deadlock between batches does not come again between single events.
                 lane.isSingle = !isAlone
                 sleep(key, for: policy.transientDelay(afterFailures: lane.transientFailures, using: &random), now: now)
+            case .released:
+                lane.parking = nil
             case .behindParked, .failed, .unprocessable:
                 lane.transientFailures = 0
                 if isAlone {
@@ -162,19 +175,20 @@ struct LaneSchedule<Item: Sendable>: Sendable {
         case .unprocessable(let error):
             lane.parking = Parking(reason: .unprocessable, attempts: lane.failures, error: error)
         case .failed(let error):
-            if let delay = policy.handlerDelay(afterFailures: lane.failures, using: &random) {
+            let isLast = lane.entries.first?.isLastTry ?? false
+            if !isLast, let delay = policy.handlerDelay(afterFailures: lane.failures, using: &random) {
                 sleep(key, for: delay, now: now)
             } else {
                 lane.parking = Parking(reason: .handlerFailed, attempts: lane.failures, error: error)
             }
-        case .settled, .transient:
+        case .settled, .transient, .released:
             break
         }
     }
 
     /// Gives up an empty lane; one that does not sleep is ready again.
     private mutating func release(_ key: String, _ lane: inout Lane) {
-        if lane.items.isEmpty {
+        if lane.entries.isEmpty {
             lanes[key] = nil
             return
         }
@@ -202,7 +216,7 @@ struct LaneSchedule<Item: Sendable>: Sendable {
 
     private func begin(_ key: String, limit: Int) -> [Item] {
         guard let lane = lanes[key] else { preconditionFailure("a ready lane has events") }
-        return Array(lane.items.prefix(limit))
+        return lane.entries.prefix(limit).map(\.item)
     }
 
     private mutating func sleep(_ key: String, for delay: Duration, now: Duration) {

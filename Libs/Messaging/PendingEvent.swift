@@ -1,52 +1,34 @@
 internal import CloudEvents
-internal import Postgres
 
 /// An event, or a message that is none, on its way through a consumer.
-struct PendingEvent: Sendable {
+struct PendingEvent: Sendable, Identifiable {
     enum Content: Sendable {
         case event(CloudEvent)
+        /// A dead letter that is handled again.
+        case letter(CloudEvent, number: Int64)
         case message(Delivery)
     }
 
     let content: Content
-    let identity: EventIdentity
+    let id: EventIdentity
 
     var event: CloudEvent? {
-        if case .event(let event) = content { event } else { nil }
+        switch content {
+        case .event(let event), .letter(let event, _): event
+        case .message: nil
+        }
     }
 
     var type: String {
         switch content {
-        case .event(let event): event.type
+        case .event(let event), .letter(let event, _): event.type
         case .message(let delivery): delivery.routingKey
         }
     }
 
-    func parkingQuery(_ parking: LaneSchedule<PendingEvent>.Parking, consumer: String) -> PostgresQuery {
-        switch content {
-        case .event(let event):
-            DeadLetters.park(
-                event, identity: identity, consumer: consumer, reason: parking.reason, attempts: parking.attempts,
-                error: parking.error)
-        case .message(let delivery):
-            DeadLetters.park(delivery, identity: identity, consumer: consumer, error: parking.error)
-        }
-    }
-}
-
-/// A delivery that is acknowledged when all its events are settled; a batch has several.
-final class DeliveryShare {
-    private let delivery: Delivery
-    private var remaining: Int
-
-    init(_ delivery: Delivery, events: Int) {
-        self.delivery = delivery
-        remaining = events
-    }
-
-    func settle() {
-        remaining -= 1
-        if remaining == 0 { delivery.ack() }
+    var lane: String {
+        // No event has a key with a NUL, so the lane of a message is its own.
+        event.map { $0.partitionKey ?? $0.subject ?? $0.id } ?? "\0\(id)"
     }
 }
 

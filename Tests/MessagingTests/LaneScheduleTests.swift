@@ -131,6 +131,30 @@ struct LaneScheduleTests {
         #expect(lanes.start(now: .zero)?.items == [2])
     }
 
+    @Test func whatIsReleasedIsHandledAfterAll() throws {
+        let lanes = schedule()
+        lanes.enqueue(1, lane: "a")
+        lanes.finish(try #require(lanes.start(now: .zero)), .behindParked, now: .zero)
+        let parking = try #require(lanes.start(now: .zero))
+        #expect(parking.job != .handle)
+        lanes.finish(parking, .released, now: .zero)
+        let again = try #require(lanes.start(now: .zero))
+        #expect(again.items == [1] && again.job == .handle)
+    }
+
+    @Test func aLastTryIsParkedAtItsFirstFailure() throws {
+        let lanes = schedule()
+        lanes.enqueue(1, lane: "a", isLastTry: true)
+        lanes.enqueue(2, lane: "a")
+        lanes.finish(try #require(lanes.start(now: .zero)), .failed(error: "again"), now: .zero)
+        let parking = try #require(lanes.start(now: .zero))
+        #expect(parking.job == .park(.init(reason: .handlerFailed, attempts: 1, error: "again")))
+        lanes.finish(parking, .settled, now: .zero)
+        let next = try #require(lanes.start(now: .zero))
+        lanes.finish(next, .failed(error: "no"), now: .zero)
+        #expect(lanes.nextWake != nil, "an event that is not on its last try is tried again")
+    }
+
     @Test func whatCannotBeReadIsParkedAtOnce() throws {
         let lanes = schedule()
         lanes.enqueue(1, lane: "x", parking: .init(reason: .undecodable, attempts: 0, error: "malformed"))
@@ -159,8 +183,8 @@ private final class LaneBench {
     var laneCount: Int { lanes.laneCount }
     var nextWake: Duration? { lanes.nextWake }
 
-    func enqueue(_ item: Int, lane: String, parking: LaneSchedule<Int>.Parking? = nil) {
-        lanes.enqueue(item, lane: lane, parking: parking)
+    func enqueue(_ item: Int, lane: String, parking: LaneSchedule<Int>.Parking? = nil, isLastTry: Bool = false) {
+        lanes.enqueue(item, lane: lane, parking: parking, isLastTry: isLastTry)
     }
 
     func start(now: Duration) -> LaneSchedule<Int>.Batch? { lanes.start(now: now) }
