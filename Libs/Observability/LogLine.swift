@@ -55,6 +55,20 @@ struct LogLine {
 
     private mutating func appendQuoted(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
+        if text.utf8.count <= LogLine.maximumValueBytes, text.utf8.allSatisfy(LogLine.isPlain) {
+            bytes += text.utf8
+        } else {
+            appendEscaped(text)
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Printable ASCII that means nothing to JSON: nearly all that is ever logged.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x7F && byte != 0x22 && byte != 0x5C
+    }
+
+    private mutating func appendEscaped(_ text: String) {
         var length = 0
         for scalar in text.unicodeScalars {
             length += UTF8.width(scalar)
@@ -64,7 +78,6 @@ struct LogLine {
             }
             append(scalar)
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     /// Control characters and the two line separators are escaped, so that a line stays a line in any viewer.

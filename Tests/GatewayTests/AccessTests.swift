@@ -12,7 +12,9 @@ import Testing
             let tampered = valid.dropLast(4) + (valid.hasSuffix("AAAA") ? "BBBB" : "AAAA")
             let cases: [(header: String?, code: String)] = [
                 (nil, "unauthenticated"), ("Basic YTpi", "invalid_access_token"), ("Bearer", "invalid_access_token"),
-                ("Bearer x", "invalid_access_token"), ("Bearer \(tampered)", "invalid_access_token"),
+                ("Bearer x", "invalid_access_token"), ("Bearer \(valid) x", "invalid_access_token"),
+                ("Bearer \(valid),\(valid)", "invalid_access_token"), ("Bearer \(valid)=", "invalid_access_token"),
+                ("Bearer ä", "invalid_access_token"), ("Bearer \(tampered)", "invalid_access_token"),
                 ("Bearer \(try bench.tokens.make(lifetime: .seconds(-120)))", "invalid_access_token"),
                 ("Bearer \(try bench.tokens.make(issuer: "https://other.example"))", "invalid_access_token"),
             ]

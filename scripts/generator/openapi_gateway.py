@@ -58,6 +58,7 @@ def problem_schema():
             "instance": {"type": "string", "format": "uri-reference"},
             "code": {"type": "string"},
             "request_id": {"type": "string"},
+            "dependency": {"type": "string", "description": "The service that did not answer, where one is to blame."},
             "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemFieldError"}},
         },
         "required": ["type", "title", "status", "code"],
