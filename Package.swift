@@ -186,7 +186,7 @@ let eventProcessor: [Target] = [
     program(
         "event-processor", at: "Services/EventProcessor/Main",
         [
-            "Contracts", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "EventLoop", "Postgres",
+            "Contracts", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "Postgres",
             "Secrets", "ServiceRuntime",
         ]),
 ]

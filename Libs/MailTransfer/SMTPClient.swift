@@ -75,6 +75,16 @@ package final class SMTPClient: Sendable {
         pool.shutdown()
     }
 
+    /// Whether MAIL and RCPT can carry this as an address: within the lengths of RFC 5321, section 4.5.3.1, and without
+    /// anything that could end the command or its argument.
+    package static func isAddress(_ text: String) -> Bool {
+        guard let at = text.utf8.lastIndex(of: UInt8(ascii: "@")) else { return false }
+        let (local, domain) = (text.utf8[..<at], text.utf8[text.utf8.index(after: at)...])
+        let forbidden: [UInt8] = [UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: " "), 0x7f]
+        return 1...64 ~= local.count && 1...255 ~= domain.count
+            && text.utf8.allSatisfy { $0 > 0x20 && !forbidden.contains($0) }
+    }
+
     private static func typed(_ error: any Error) -> SMTPError {
         switch error {
         case let error as SMTPError: error
@@ -101,19 +111,10 @@ struct SMTPEnvelope {
 
     init(sender: String, recipients: [String]) throws(SMTPError) {
         guard !recipients.isEmpty else { throw SMTPError(.invalidAddress, "the mail has no recipient") }
-        for address in [sender] + recipients where !Self.isAddress(address) {
+        for address in [sender] + recipients where !SMTPClient.isAddress(address) {
             throw SMTPError(.invalidAddress, "an address is none that SMTP can carry")
         }
         self.sender = "<\(sender)>"
         self.recipients = recipients.map { "<\($0)>" }
-    }
-
-    /// Within the lengths of RFC 5321, section 4.5.3.1, and without anything that could end the command or its argument.
-    private static func isAddress(_ text: String) -> Bool {
-        guard let at = text.utf8.lastIndex(of: UInt8(ascii: "@")) else { return false }
-        let (local, domain) = (text.utf8[..<at], text.utf8[text.utf8.index(after: at)...])
-        let forbidden: [UInt8] = [UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: " "), 0x7f]
-        return 1...64 ~= local.count && 1...255 ~= domain.count
-            && text.utf8.allSatisfy { $0 > 0x20 && !forbidden.contains($0) }
     }
 }

@@ -1,5 +1,4 @@
 import Contracts
-import EventLoop
 import Postgres
 import ProcessorAPI
 import ProcessorApplication
@@ -13,8 +12,7 @@ enum ProcessorProgram: ServiceProgram {
         let database: DatabaseSettings
         let broker: BrokerSettings
         let grpc: GRPCSettings
-        let mailFolder: String
-        let mailSender: String
+        let mail: MailSettings
         /// Nil only while the configuration has faults.
         let sealKey: SealedBox.PrivateKey?
         let publicURL: String
@@ -36,8 +34,7 @@ enum ProcessorProgram: ServiceProgram {
         Settings(
             database: DatabaseSettings(&reader), broker: BrokerSettings(&reader),
             grpc: GRPCSettings(&reader, address: "127.0.0.1:8084"),
-            mailFolder: reader.string("FLORIN_MAIL_DIR", "existing folder that mails are written to"),
-            mailSender: reader.string("FLORIN_MAIL_FROM", "address that mails come from", default: "florin@localhost"),
+            mail: MailSettings(&reader),
             sealKey: reader.value(
                 "FLORIN_SEAL_PRIVATE_KEY", "base64 of the key that opens one-time tokens", standIn: nil, isSecret: true
             ) { text in
@@ -55,15 +52,15 @@ enum ProcessorProgram: ServiceProgram {
         guard let sealKey = settings.sealKey else { throw ConfigurationFailure(faults: ["FLORIN_SEAL_PRIVATE_KEY"]) }
         let pool = try host.database(settings.database, migrations: migrations)
         let broker = try host.broker(settings.broker)
-        let files = OffloadPool(name: "mail", threads: 1, queueLimit: 256)
-        host.add(Component("mail-folder", start: {}, stop: { _ in files.shutdown() }))
-        let transport = FolderMailTransport(folder: settings.mailFolder, sender: settings.mailSender, pool: files)
+        let mail = settings.mail.open(pool: pool)
+        host.add(Component("mail", start: {}, stop: { _ in mail.stop() }))
         let api = EventsAPI(listAudit: ListAudit(trails: AuditStore(pool: pool)), logger: host.logger)
         host.serve([EventsServiceHandlers(api)], settings: settings.grpc)
         host.consume(EventQueues.audit, of: broker, in: pool, handler: AuditHandler())
         host.consume(
             EventQueues.mail, of: broker, in: pool,
-            handler: MailHandler(transport: transport, sealKey: sealKey, publicURL: settings.publicURL))
+            handler: MailHandler(transport: mail.transport, sealKey: sealKey, publicURL: settings.publicURL),
+            configuration: mail.consumer)
     }
 
     private static func verifyAudit(_ host: ServiceHost, _ settings: Settings, _ arguments: [String]) async throws
