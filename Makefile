@@ -13,10 +13,12 @@ help: ## list the targets
 
 .PHONY: run
 run: ## build and run everything on this machine until Ctrl-C
+	@scripts/setup run
 	@scripts/stack run
 
 .PHONY: demo
 demo: ## run everything, play the first story through the public API, stop
+	@scripts/setup run
 	@scripts/stack demo
 
 .PHONY: stop

@@ -129,9 +129,7 @@ def ready_check(server):
 
 
 def set_up(any_free_ports, binaries):
-    """What comes before the first process: packages, the checks of an Installation, the build (unless it is there)."""
-    if subprocess.run([os.path.join(places.SOURCE, "scripts", "setup"), "run"]).returncode != 0:
-        raise Problem("scripts/setup failed")
+    """What comes before the first process: the checks of an Installation, the build (unless it is there)."""
     missing = [name for name in programs.ORDER if binaries and not os.access(os.path.join(binaries, name), os.X_OK)]
     if missing:
         raise Problem(f"{binaries} does not hold {', '.join(missing)}")
