@@ -3,6 +3,7 @@ import CloudEvents
 import Messaging
 import Postgres
 import ProcessorInfrastructure
+import ServiceRuntime
 import Synchronization
 import Testing
 
@@ -100,6 +101,34 @@ import Testing
                 #expect(reason == "unprocessable")
                 #expect(error.contains("550") && !error.contains("example.org"))
                 #expect(try await fixture.states() == ["sent"])
+            }
+        }
+    }
+
+    /// Fields and attributes that a later version has added change nothing about the mail.
+    @Test func eventsOfALaterVersionGiveTheSameMail() async throws {
+        try await MailFixture.run { fixture in
+            try await MailServer.running { server in
+                let events = try MailFixture.userWithMail("ada@example.org").map(OutboundEvent.init)
+                fixture.broker.declare(EventQueues.mail)
+                let later = events.map { event in
+                    let text = String(decoding: event.body, as: UTF8.self)
+                        .replacing(#""data":{"#, with: #""data":{"added_later":{"x":[1]},"#)
+                        .replacing(#"{"specversion""#, with: #"{"addedlater":"x","specversion""#)
+                    return OutboundEvent(
+                        id: event.id, routingKey: event.routingKey, contentType: event.contentType,
+                        body: Array(text.utf8))
+                }
+                #expect(later.allSatisfy { String(decoding: $0.body, as: UTF8.self).contains("added_later") })
+                #expect(later.allSatisfy { String(decoding: $0.body, as: UTF8.self).contains("addedlater") })
+                #expect(await fixture.broker.publish(later) == [.confirmed, .confirmed])
+                try await fixture.mailing(to: server.port) {
+                    try await eventually("it is there") { server.received.count == 1 }
+                    try await eventually("it is settled") { fixture.isSettled }
+                }
+                #expect(server.received[0].messageID == "<\(events[1].id)@example.net>")
+                #expect(server.received[0].text?.contains("166.50 EUR of 200.00 EUR") == true)
+                #expect(try await fixture.count("dead_letters") == 0)
             }
         }
     }
