@@ -87,3 +87,14 @@ fuzz: ## feed damaged input to everything that reads bytes from outside (FUZZ_SE
 bench: ## measure throughput and latency on this machine
 	@scripts/setup test
 	@scripts/stack bench
+
+.PHONY: faults
+faults: ## kill, pause and poison a whole Florin under load, then count (FAULTS="--seed 7 --verbose")
+	@scripts/setup test
+	@scripts/faults.py $(FAULTS)
+
+.PHONY: faults-long
+faults-long: ## the same for hours: 100,000 events and 1,000 kills at least
+	@scripts/setup test
+	@scripts/faults.py --seconds 4500 --kills 1000 --pauses 40 --crash-rounds 12 --users 10 --rate 12 \
+		--events 100000 --drain 900 $(FAULTS)

@@ -58,13 +58,16 @@ let values: [Target] = [
 /// Input and output on one event loop, and what every process needs.
 let runtime: [Target] = [
     library("Observability", ["Chronology"]),
+    library("FaultPoints"),
     library("EventLoop", ["CUV"]),
     library("HTTPServer", ["EventLoop"]),
     library("MailTransfer", ["CCurl", "EventLoop"]),
     library("GRPC", ["CNghttp2", "EventLoop", "Observability"]),
     library("Postgres", ["CPQ", "EventLoop", "Chronology", "Money", "Observability"]),
     library("AMQP", ["CRabbitMQ", "Observability"]),
-    library("Messaging", ["CloudEvents", "Chronology", "EventLoop", "JSON", "Observability", "Postgres"]),
+    library(
+        "Messaging",
+        ["CloudEvents", "Chronology", "EventLoop", "FaultPoints", "JSON", "Observability", "Postgres"]),
     library("MessagingAMQP", ["AMQP", "CloudEvents", "Messaging", "Observability"]),
     .target(
         name: "Contracts", dependencies: ["CContracts", "Chronology", "GRPC", "JSON"],
@@ -91,9 +94,8 @@ let auth: [Target] = [
     service(
         "AuthInfrastructure", at: "AuthService/Infrastructure",
         [
-            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "EventLoop", "Idempotency", "Messaging",
-            "Money",
-            "Observability", "Postgres", "Secrets", "ServiceRuntime", "Tokens", "Validation",
+            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "EventLoop", "FaultPoints", "Idempotency",
+            "Messaging", "Money", "Observability", "Postgres", "Secrets", "ServiceRuntime", "Tokens", "Validation",
         ]),
     service(
         "AuthAPI", at: "AuthService/API",
@@ -120,9 +122,8 @@ let expense: [Target] = [
     service(
         "ExpenseInfrastructure", at: "ExpenseService/Infrastructure",
         [
-            "ExpenseApplication", "ExpenseDomain", "Chronology", "CloudEvents", "Contracts", "Idempotency", "Messaging",
-            "Money",
-            "Postgres", "ServiceRuntime", "Validation",
+            "ExpenseApplication", "ExpenseDomain", "Chronology", "CloudEvents", "Contracts", "FaultPoints",
+            "Idempotency", "Messaging", "Money", "Postgres", "ServiceRuntime", "Validation",
         ]),
     service(
         "ExpenseAPI", at: "ExpenseService/API",
@@ -147,9 +148,8 @@ let portfolio: [Target] = [
     service(
         "PortfolioInfrastructure", at: "PortfolioService/Infrastructure",
         [
-            "PortfolioApplication", "PortfolioDomain", "Chronology", "CloudEvents", "Contracts", "Idempotency",
-            "Messaging", "Money",
-            "Postgres", "ServiceRuntime", "Validation",
+            "PortfolioApplication", "PortfolioDomain", "Chronology", "CloudEvents", "Contracts", "FaultPoints",
+            "Idempotency", "Messaging", "Money", "Postgres", "ServiceRuntime", "Validation",
         ]),
     service(
         "PortfolioAPI", at: "PortfolioService/API",
@@ -174,8 +174,8 @@ let eventProcessor: [Target] = [
     service(
         "ProcessorInfrastructure", at: "EventProcessor/Infrastructure",
         [
-            "ProcessorApplication", "ProcessorDomain", "Chronology", "CloudEvents", "Contracts", "EventLoop", "JSON",
-            "MailTransfer", "Messaging", "Postgres", "Secrets", "ServiceRuntime", "Validation",
+            "ProcessorApplication", "ProcessorDomain", "Chronology", "CloudEvents", "Contracts", "EventLoop",
+            "FaultPoints", "JSON", "MailTransfer", "Messaging", "Postgres", "Secrets", "ServiceRuntime", "Validation",
         ]),
     service(
         "ProcessorAPI", at: "EventProcessor/API",

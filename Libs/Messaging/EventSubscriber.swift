@@ -1,3 +1,5 @@
+internal import FaultPoints
+
 /// A queue, what is routed into it, and how much of it is taken at once.
 package struct Subscription: Sendable, Hashable {
     /// How long a queue lives.
@@ -78,7 +80,10 @@ package struct Delivery: Sendable {
     }
 
     /// Call after the commit: the broker forgets the message.
-    package func ack() { settle(.acknowledged) }
+    package func ack() {
+        FaultPoint.reached("consumer.after-commit-before-ack")
+        settle(.acknowledged)
+    }
 
     /// Gives the message back for another delivery.
     package func retry() { settle(.requeued) }

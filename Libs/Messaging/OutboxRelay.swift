@@ -1,6 +1,7 @@
 package import EventLoop
 package import Observability
 package import Postgres
+internal import FaultPoints
 
 /// Publishes the rows of an outbox in order and deletes what the broker has confirmed.
 ///
@@ -120,6 +121,7 @@ package actor OutboxRelay {
             }
             schedule.found(crowdedKeys: Set(rows.lazy.filter(\.isCrowded).map(\.partitionKey)))
             let outcomes = await publish(rows)
+            FaultPoint.reached("outbox.after-publish-before-delete")
             let verdict = schedule.settle(
                 rows.map { ($0.position, $0.partitionKey) }, outcomes, now: loop.now, using: &random)
             report(verdict, rows, outcomes)

@@ -2,6 +2,7 @@ package import AuthApplication
 package import AuthDomain
 package import Chronology
 package import Idempotency
+import FaultPoints
 import Messaging
 import Postgres
 import ServiceRuntime
@@ -28,6 +29,7 @@ extension AuthRepository: AccountStore {
             if !receipts.isEmpty { try await pool.batch(receipts) }
             return false
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         outbox.poke()
         return true
     }

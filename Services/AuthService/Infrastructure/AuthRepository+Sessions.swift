@@ -2,6 +2,7 @@ package import AuthApplication
 package import AuthDomain
 package import Chronology
 package import Validation
+import FaultPoints
 import Messaging
 import Postgres
 
@@ -19,6 +20,7 @@ extension AuthRepository: SessionStore {
             guard let row = rows.first else { return false }
             let (sequence, isNewDevice) = try row.decode(Int64.self, Bool.self)
             let event = try AuthEvents.loggedIn(session, isNewDevice: isNewDevice, sequence: sequence)
+            FaultPoint.reached("service.before-commit")
             try await transaction.commit(
                 with: [
                     Self.insert(session, expiresAt: refreshToken.expiresAt),
@@ -30,6 +32,7 @@ extension AuthRepository: SessionStore {
                 ] + Self.replaceHash(passwordHash, of: session.userID, at: session.createdAt))
             return true
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         if isOpen { outbox.poke() }
         return isOpen
     }

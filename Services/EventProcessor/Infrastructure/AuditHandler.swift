@@ -1,6 +1,7 @@
 package import CloudEvents
 package import Messaging
 package import Postgres
+import FaultPoints
 import ProcessorApplication
 import ProcessorDomain
 import Secrets
@@ -24,5 +25,6 @@ package struct AuditHandler: EventHandler {
             return (event.partitionKey ?? event.source, fact)
         }
         try await AuditStore.append(records, in: transaction)
+        FaultPoint.reached("consumer.after-effect-before-commit")
     }
 }

@@ -5,6 +5,7 @@ package import Postgres
 package import ProcessorApplication
 package import Secrets
 import Contracts
+import FaultPoints
 import ProcessorDomain
 import ServiceRuntime
 
@@ -79,6 +80,7 @@ package struct MailHandler: EventHandler {
         } catch {
             throw HandlerFailure(error.isRetriable ? .transient : .unprocessable, error.reason)
         }
+        FaultPoint.reached("mail.after-send-before-commit")
     }
 }
 

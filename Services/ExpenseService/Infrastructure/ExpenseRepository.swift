@@ -5,6 +5,7 @@ package import Idempotency
 package import Messaging
 package import Postgres
 package import Validation
+import FaultPoints
 import Money
 import ServiceRuntime
 
@@ -36,6 +37,7 @@ package struct ExpenseRepository: ExpenseStore {
             throw ExpenseStoreRefusal.unknownCategories(
                 categories.subtracting(try known.map { try $0.decode(UUIDv7.self, at: 0) }))
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         outbox.poke()
     }
 
@@ -53,6 +55,7 @@ package struct ExpenseRepository: ExpenseStore {
                 ])
             let unknown = categories.subtracting(try results[1].map { try $0.decode(UUIDv7.self, at: 0) })
             guard unknown.isEmpty else { throw ExpenseStoreRefusal.unknownCategories(unknown) }
+            FaultPoint.reached("service.before-commit")
             try await evaluate(results[results.count - 1], on: expense.spentOn, at: expense.createdAt, in: transaction)
         }
     }
@@ -105,10 +108,12 @@ package struct ExpenseRepository: ExpenseStore {
                     "DELETE FROM expenses WHERE id = \(id)", outbox.insert([event]),
                     Self.lockBudgets(of: owner, on: expense.spentOn, categories: expense.categoryIDs),
                 ])
+                FaultPoint.reached("service.before-commit")
                 try await evaluate(locked[2], on: expense.spentOn, at: now, in: transaction)
                 return true
             }
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         if deleted { outbox.poke() }
         return deleted
     }

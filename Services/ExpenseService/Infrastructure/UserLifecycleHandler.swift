@@ -3,6 +3,7 @@ package import ExpenseApplication
 package import Messaging
 package import Postgres
 import Chronology
+import FaultPoints
 import struct Contracts.UserRegisteredV1
 
 /// Gives each new user the default categories.
@@ -19,5 +20,6 @@ package struct UserLifecycleHandler: EventHandler {
             throw HandlerFailure(.unprocessable, "the event names no user")
         }
         try await ExpenseRepository.insertDefaults(categories.defaults(for: user), in: transaction)
+        FaultPoint.reached("consumer.after-effect-before-commit")
     }
 }

@@ -2,6 +2,7 @@ package import Chronology
 package import CloudEvents
 package import Messaging
 package import Postgres
+import FaultPoints
 import PortfolioApplication
 import PortfolioDomain
 import struct Contracts.PortfolioUpdatedV1
@@ -25,6 +26,7 @@ package struct UserLifecycleHandler: EventHandler {
         let portfolio = try Portfolio.create(
             ownerID: user, name: "My portfolio", baseCurrency: payload.baseCurrency, costMethod: nil, at: clock.now())
         _ = try await transaction.batch(PortfolioRepository.inserting(portfolio, outbox))
+        FaultPoint.reached("consumer.after-effect-before-commit")
         outbox.poke()
     }
 }
@@ -59,6 +61,7 @@ package struct PerformanceHandler: EventHandler {
         _ = try await transaction.batch([
             "UPDATE portfolios SET event_sequence = \(sequence) WHERE id = \(id)", outbox.insert([told]),
         ])
+        FaultPoint.reached("consumer.after-effect-before-commit")
         outbox.poke()
     }
 }

@@ -4,6 +4,7 @@ package import Money
 package import PortfolioApplication
 package import PortfolioDomain
 package import Validation
+import FaultPoints
 import Messaging
 import Postgres
 
@@ -81,10 +82,12 @@ extension PortfolioRepository {
                     return Place(instrument: instrument, day: day)
                 }
                 let changed = chosen.filter { written.contains(Place(instrument: $0.instrument, day: $0.price.on)) }
+                FaultPoint.reached("service.before-commit")
                 try await tell(of: changed, candidates, owner: owner, at: now, in: connection)
                 return PriceImportCounts(matched: chosen.count, created: changed.count)
             }
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         if counts.created > 0 { outbox.poke() }
         return counts
     }

@@ -5,6 +5,7 @@ import PortfolioApplication
 package import PortfolioDomain
 package import Postgres
 package import Validation
+import FaultPoints
 import Money
 import ServiceRuntime
 
@@ -25,6 +26,7 @@ package struct PortfolioRepository: PortfolioStore {
 
     package func insert(_ portfolio: Portfolio, receipt: IdempotencyReceipt?) async throws {
         _ = try await pool.batch(Self.inserting(portfolio, outbox) + Self.receipts(receipt))
+        FaultPoint.reached("service.after-commit-before-answer")
         outbox.poke()
     }
 
@@ -116,10 +118,12 @@ package struct PortfolioRepository: PortfolioStore {
                 currency: found.currency, method: Portfolio(row).costMethod,
                 transactions: history.sorted(by: Transaction.precedes))
             let sequence = try row.decode(Int64.self, at: 8) + 1
+            FaultPoint.reached("service.before-commit")
             _ = try await connection.commit(
                 with: inserting(transaction, owner: owner, sequence: sequence) + Self.receipts(receipt(transaction)))
             return transaction
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         outbox.poke()
         return recorded
     }
