@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 
 from . import installation, servers
@@ -31,6 +32,8 @@ def parser():
 
 def main(arguments):
     """Runs a command; returns the exit status."""
+    # Children inherit blocked signals, and who starts us may have some: a thread of a test process has nearly all.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
     options = parser().parse_args(arguments)
     try:
         match options.command:

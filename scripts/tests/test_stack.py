@@ -29,6 +29,11 @@ sys.exit(commands.main(sys.argv[1:]))
 """
 
 
+def block_signals():
+    """A process that is started by a thread of another one may begin with its signals blocked."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+
+
 def wait_for(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -82,7 +87,8 @@ class InstallationTests(unittest.TestCase):
         path = os.path.join(self.folder, "run.out")
         with open(path, "wb") as output:
             child = subprocess.Popen(
-                self.command("run"), env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+                self.command("run"), env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                preexec_fn=block_signals)
         self.addCleanup(lambda: child.poll() is None and process.kill_tree(child))
 
         def text():
