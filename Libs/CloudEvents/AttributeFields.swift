@@ -40,6 +40,9 @@ struct AttributeFields {
         try set(name, value)
     }
 
+    /// The attribute `datacontenttype`, where there is one.
+    var contentType: String? { core["datacontenttype"] }
+
     /// The event of the JSON format.
     func event() throws(CloudEventError) -> CloudEvent {
         let contentType = core["datacontenttype"]

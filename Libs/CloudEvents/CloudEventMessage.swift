@@ -15,6 +15,10 @@ package enum CloudEventMessage {
             return [try CloudEventJSONCodec.decode(body)]
         case "application/cloudevents-batch+json":
             return try CloudEventJSONCodec.decodeBatch(body)
+        case CloudEventProtobufCodec.contentType:
+            return [try CloudEventProtobufCodec.decode(body)]
+        case CloudEventProtobufCodec.batchContentType:
+            return try CloudEventProtobufCodec.decodeBatch(body)
         default:
             guard !essence.hasPrefix("application/cloudevents") else {
                 throw CloudEventError(.unsupportedFormat, "the event format of the content type is not understood")

@@ -101,9 +101,11 @@ enum PythonInterop {
         return output.split(separator: "\n").map(String.init)
     }
 
-    private static func execute(_ arguments: [String], input: String) throws -> (status: Int32, output: String) {
+    static func execute(
+        _ arguments: [String], input: String, program: String = interpreter
+    ) throws -> (status: Int32, output: String) {
         let process = Process()
-        process.executableURL = URL(filePath: interpreter)
+        process.executableURL = URL(filePath: program)
         process.arguments = arguments
         let standardInput = Pipe()
         let standardOutput = Pipe()
