@@ -51,10 +51,10 @@ package final class Gateway: Sendable {
         let began = loop.now
         let requestID = RequestNames.id(request.headers)
         return await TraceContext.$current.withValue(RequestNames.trace(request.headers)) {
-            var exchange = Exchange(request: request, requestID: requestID)
+            let exchange = Exchange(request: request, requestID: requestID)
             var response: HTTPResponse
             do throws(Refusal) {
-                response = try await serve(&exchange)
+                response = try await serve(exchange)
             } catch {
                 response = ProblemDocument.response(to: error, requestID: requestID, instance: request.path)
             }
@@ -76,22 +76,22 @@ package final class Gateway: Sendable {
         return endpoint.maximumBody
     }
 
-    private func serve(_ exchange: inout Exchange) async throws(Refusal) -> HTTPResponse {
+    private func serve(_ exchange: Exchange) async throws(Refusal) -> HTTPResponse {
         let request = exchange.request
         let outcome = request.path == "*" ? .notFound : routes.find(request.head)
         guard case .found(let endpoint, let parameters) = outcome else {
             if case .otherMethods(_, let endpoint) = outcome { exchange.route = endpoint.path }
-            try await limit(&exchange, parts.limits.anonymous)
+            try await limit(exchange, parts.limits.anonymous)
             return try Self.answerWithoutEndpoint(request, outcome)
         }
         exchange.route = endpoint.path
         do throws(Refusal) {
             exchange.identity = try await parts.authenticator.admit(request, to: endpoint)
         } catch {
-            try await limit(&exchange, parts.limits.anonymous)
+            try await limit(exchange, parts.limits.anonymous)
             throw error
         }
-        try await limit(&exchange, endpoint.policy)
+        try await limit(exchange, endpoint.policy)
         if let identity = exchange.identity { try Authenticator.authorize(identity, for: endpoint) }
         try RequestRules.checkAccept(request, endpoint)
         try RequestRules.checkContent(request, endpoint)
@@ -103,10 +103,7 @@ package final class Gateway: Sendable {
     ) async throws(Refusal) -> HTTPResponse {
         let request = exchange.request
         switch endpoint.action {
-        case .call(let route, let service, let deadline):
-            return try await calls.answer(
-                request, parameters, requestID: exchange.requestID, identity: exchange.identity, of: route,
-                service: service, deadline: deadline)
+        case .call(let route): return try await calls.answer(exchange, parameters, through: route)
         case .document(let document):
             return try document.response(to: request)
         case .keySet:
@@ -126,7 +123,7 @@ package final class Gateway: Sendable {
     }
 
     /// Counts the request; 429 when there were too many.
-    private func limit(_ exchange: inout Exchange, _ policy: RateLimitPolicy) async throws(Refusal) {
+    private func limit(_ exchange: Exchange, _ policy: RateLimitPolicy) async throws(Refusal) {
         let subject: RateLimitSubject =
             exchange.identity.map { .user($0.userID) } ?? RateLimitSubject(address: exchange.request.remote.host)
         let decision = await parts.limiter.admit(subject, policy)
@@ -156,14 +153,19 @@ package final class Gateway: Sendable {
     }
 }
 
-/// A request on its way through the stages.
-struct Exchange: Sendable {
+/// A request on its way through the stages; of one task alone.
+final class Exchange {
     let request: HTTPRequest
     let requestID: String
     /// The path template that serves it.
     var route = "none"
     var identity: Identity?
     var rateLimit: RateLimitDecision?
+
+    init(request: HTTPRequest, requestID: String) {
+        self.request = request
+        self.requestID = requestID
+    }
 }
 
 extension Gateway {

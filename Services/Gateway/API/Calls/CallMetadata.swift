@@ -12,11 +12,10 @@ enum CallMetadata {
     /// The metadata of a call.
     ///
     /// - Throws: 400 where the `Idempotency-Key` is not 1 to 255 visible ASCII characters.
-    static func make(
-        _ request: HTTPRequest, requestID: String, identity: Identity?, service: String
-    ) throws(Refusal) -> GRPCMetadata {
-        var metadata = identity.map(Self.caller)?.metadata ?? GRPCMetadata()
-        metadata.append("x-request-id", requestID)
+    static func make(_ exchange: Exchange, service: String) throws(Refusal) -> GRPCMetadata {
+        let request = exchange.request
+        var metadata = exchange.identity.map(Self.caller)?.metadata ?? GRPCMetadata()
+        metadata.append("x-request-id", exchange.requestID)
         if service == "auth" { addClient(request, to: &metadata) }
         if !request.method.isSafe, request.headers.contains("Idempotency-Key") {
             try addIdempotency(request, to: &metadata)

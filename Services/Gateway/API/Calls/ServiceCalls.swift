@@ -14,30 +14,35 @@ struct ServiceCalls: Sendable {
     ///
     /// - Throws: the refusal that the client is to read.
     func answer(
-        _ request: HTTPRequest, _ parameters: [String], requestID: String, identity: Identity?,
-        of route: GatewayRoute, service: String, deadline: Duration
+        _ exchange: Exchange, _ parameters: [String], through route: ServiceRoute
     ) async throws(Refusal) -> HTTPResponse {
-        let metadata = try CallMetadata.make(request, requestID: requestID, identity: identity, service: service)
-        let input = RouteInput(pathParameters: parameters, query: request.query, body: request.body)
+        let metadata = try CallMetadata.make(exchange, service: route.service)
+        let input = RouteInput(
+            pathParameters: parameters, query: exchange.request.query, body: exchange.request.body)
         do {
-            return Self.response(to: request, try await route.invoke(input, clients, metadata, deadline))
+            let output = try await route.route.invoke(input, clients, metadata, route.deadline)
+            return Self.response(to: exchange.request, output)
         } catch let errors as RequestFieldErrors {
             throw Refusal(errors)
         } catch let status as GRPCStatus {
-            let refusal = Refusal(status, from: service)
-            if refusal.problem.status >= 500, !Task.isCancelled {
-                logger.warning(
-                    "call failed",
-                    [
-                        .component: .string(service), .method: .string(route.operationID),
-                        .code: .string("\(status.code)"), .requestID: .string(requestID),
-                    ])
-            }
-            throw refusal
+            throw refusal(status, exchange, route)
         } catch {
-            logger.error("request failed", [.error: .error(error), .requestID: .string(requestID)])
+            logger.error("request failed", [.error: .error(error), .requestID: .string(exchange.requestID)])
             throw Refusal(ProblemDetails.internalError)
         }
+    }
+
+    private func refusal(_ status: GRPCStatus, _ exchange: Exchange, _ route: ServiceRoute) -> Refusal {
+        let refusal = Refusal(status, from: route.service)
+        if refusal.problem.status >= 500, !Task.isCancelled {
+            logger.warning(
+                "call failed",
+                [
+                    .component: .string(route.service), .method: .string(route.route.operationID),
+                    .code: .string("\(status.code)"), .requestID: .string(exchange.requestID),
+                ])
+        }
+        return refusal
     }
 
     private static func response(to request: HTTPRequest, _ output: RouteOutput) -> HTTPResponse {

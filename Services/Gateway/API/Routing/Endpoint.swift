@@ -3,11 +3,13 @@ internal import HTTPServer
 internal import Observability
 
 /// What the gateway serves at a method and path.
-struct Endpoint: Sendable {
+///
+/// An object, since each request holds it across all its waits: as a value it made up most of a request's memory.
+final class Endpoint: Sendable {
     /// Who answers.
     enum Action: Sendable {
         /// A service, through its route.
-        case call(GatewayRoute, service: String, deadline: Duration)
+        case call(ServiceRoute)
         /// The live stream of events.
         case streamEvents
         /// The keys that verify access tokens.
@@ -27,19 +29,6 @@ struct Endpoint: Sendable {
     let mediaType: StaticString
     let content: RequestContent
     let action: Action
-}
-
-/// What a request may carry.
-enum RequestContent: Sendable {
-    case none
-    case json
-    case file
-}
-
-extension Endpoint {
-    /// How long a service may take, and how long where it is handed a file.
-    static let deadline = Duration.seconds(10)
-    static let fileDeadline = Duration.seconds(50)
 
     /// The endpoint of a service's route.
     init(_ route: GatewayRoute, limits: RateLimits) {
@@ -55,9 +44,7 @@ extension Endpoint {
         }
         let takesFile = !route.hasJSONBody && isChange && route.method != "DELETE"
         content = route.hasJSONBody ? .json : takesFile ? .file : .none
-        action = .call(
-            route, service: Endpoint.shortName(ofService: route.service),
-            deadline: takesFile ? Endpoint.fileDeadline : Endpoint.deadline)
+        action = .call(ServiceRoute(route, takesFile: takesFile))
     }
 
     /// An endpoint that the gateway answers itself; read only.
@@ -76,12 +63,33 @@ extension Endpoint {
 
     /// The largest body.
     var maximumBody: Int {
-        if case .call(let route, _, _) = action { route.maximumBody } else { RouteTable.smallBody }
+        if case .call(let call) = action { call.route.maximumBody } else { RouteTable.smallBody }
     }
+}
 
-    /// `expense` of `florin.expense.v1.ExpenseService`.
-    private static func shortName(ofService name: String) -> String {
-        let words = name.split(separator: ".")
-        return words.count > 1 ? String(words[1]) : name
+/// A route of a service, with what the gateway adds to it.
+final class ServiceRoute: Sendable {
+    /// How long a service may take, and how long where it is handed a file.
+    private static let deadline = Duration.seconds(10)
+    private static let fileDeadline = Duration.seconds(50)
+
+    let route: GatewayRoute
+    /// The service's short name, such as `expense`.
+    let service: String
+    /// How long the service may take.
+    let deadline: Duration
+
+    init(_ route: GatewayRoute, takesFile: Bool) {
+        self.route = route
+        // The second word of `florin.expense.v1.ExpenseService`.
+        service = route.service.split(separator: ".").dropFirst().first.map(String.init) ?? route.service
+        deadline = takesFile ? Self.fileDeadline : Self.deadline
     }
+}
+
+/// What a request may carry.
+enum RequestContent: Sendable {
+    case none
+    case json
+    case file
 }
