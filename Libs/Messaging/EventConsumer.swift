@@ -53,6 +53,7 @@ package actor EventConsumer {
     private var random = SystemRandomNumberGenerator()
     private var underWay: [Int: Task<InboxWorker.Outcome, Never>] = [:]
     private var nextWork = 0
+    private var isStopping = false
 
     /// Makes a consumer on the pool's event loop.
     ///
@@ -82,9 +83,10 @@ package actor EventConsumer {
     /// Consumes until the task is cancelled. What is then under way has the grace of the configuration to commit, after that
     /// it is rolled back; it is never half done.
     package func run() async {
+        // Not cancelled with the rest: the subscription has to outlive what is under way, or nobody takes its acknowledgements.
+        let feeding = Task(executorPreference: loop) { await self.feed() }
         var timer: LoopTimer?
         await withDiscardingTaskGroup { group in
-            group.addTask(executorPreference: loop) { await self.feed() }
             group.addTask(executorPreference: loop) { await self.sweeper.run() }
             group.addTask(executorPreference: loop) { await self.replayRequested() }
             var seen: UInt64 = 0
@@ -95,10 +97,14 @@ package actor EventConsumer {
                 let limit = ledger.nextWake.map { max(.milliseconds(1), $0 - loop.now) } ?? .seconds(60)
                 seen = await wake.wait(after: seen, atMost: limit, on: loop)
             }
+            isStopping = true
             group.cancelAll()
             timer = loop.schedule(after: configuration.grace) { self.assumeIsolated { $0.giveUp() } }
         }
         timer?.cancel()
+        feeding.cancel()
+        await feeding.value
+        isStopping = false
     }
 
     private func giveUp() {
@@ -112,7 +118,8 @@ package actor EventConsumer {
             for await delivery in subscriber.deliveries(from: subscription) {
                 await makeRoom()
                 if Task.isCancelled { return }
-                accept(delivery)
+                // What comes now is left to the next consumer.
+                if !isStopping { accept(delivery) }
             }
             guard !Task.isCancelled else { return }
             logger.warning("the subscription ended; subscribing again")

@@ -40,6 +40,9 @@ package actor OutboxRelay {
 
     private static let backlogInterval: Duration = .seconds(5)
     private static let backlogLimit = 100_000
+    /// After how many rows gone through the table is vacuumed: when there is nothing else to do, and in any case.
+    private static let vacuumRows = 20_000...100_000
+    private static let vacuumTimeout: Duration = .seconds(8)
 
     package nonisolated let loop: EventLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
@@ -57,6 +60,8 @@ package actor OutboxRelay {
     private var random = SystemRandomNumberGenerator()
     private var seen: UInt64 = 0
     private var nextBacklog = Duration.zero
+    /// Rows deleted since the table was last vacuumed from here.
+    private var gone = 0
 
     /// Makes a relay on the pool's event loop; it needs one connection of the pool for itself.
     package init(
@@ -103,7 +108,7 @@ package actor OutboxRelay {
             return metrics.active.set(0)
         }
         let silence = max(1, Int64(configuration.silenceLimit / .milliseconds(1)))
-        try await session.query(OutboxQueries.limitSilence(milliseconds: silence))
+        try await session.batch([OutboxQueries.limitSilence(milliseconds: silence), OutboxQueries.readInOrder])
         state = .active
         metrics.active.set(1)
         logger.info("relaying the outbox")
@@ -113,6 +118,10 @@ package actor OutboxRelay {
     private func relay(over session: PostgresSession) async throws {
         var rows = try await next(over: session)
         while !Task.isCancelled {
+            if gone >= (rows.isEmpty ? Self.vacuumRows.lowerBound : Self.vacuumRows.upperBound) {
+                gone = 0
+                try await session.script(OutboxQueries.vacuum, timeout: Self.vacuumTimeout)
+            }
             if rows.isEmpty {
                 schedule.foundNothing(now: loop.now)
                 await idle()
@@ -205,6 +214,7 @@ package actor OutboxRelay {
     }
 
     private func report(_ verdict: RelaySchedule.Verdict, _ rows: [OutboxQueries.Row], _ outcomes: [PublishOutcome?]) {
+        gone += verdict.confirmed.count
         metrics.published.increment(by: verdict.confirmed.count)
         metrics.failed.increment(by: verdict.failed)
         metrics.unroutable.increment(by: verdict.unroutable.count)

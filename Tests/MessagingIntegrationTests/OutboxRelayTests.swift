@@ -121,6 +121,29 @@ struct OutboxRelayTests {
         }
     }
 
+    /// With the defaults: the server ends the silent session, and another relay asks for the lock soon after.
+    @Test func aFrozenRelayIsReplacedWithinItsBound() async throws {
+        let configuration = OutboxRelay.Configuration()
+        #expect(configuration.silenceLimit + configuration.standbyInterval * 1.5 <= .seconds(15))
+        try await MessagingBench.with { bench in
+            bench.broker.declare(.all)
+            let frozenBroker = InMemoryBroker()
+            frozenBroker.setHolding(true)
+            try await bench.relaying(configuration, publisher: frozenBroker) { frozen in
+                try await bench.write([try event("a", 1)])
+                try await bench.eventually("the first relay is active") { await frozen.state == .active }
+                let start = ContinuousClock.now
+                try await bench.relaying(configuration) { other in
+                    try await bench.eventually("the other takes over") { await other.state == .active }
+                    print("take-over from a frozen relay after \(ContinuousClock.now - start)")
+                    try await bench.eventually("and publishes") { try await bench.count("outbox") == 0 }
+                    frozenBroker.setHolding(false)
+                }
+            }
+            #expect(bench.broker.published.count == 1)
+        }
+    }
+
     @Test func faultsOfTheBrokerLoseNothingAndKeepOrder() async throws {
         try await MessagingBench.with { bench in
             bench.broker.declare(.all)
