@@ -36,8 +36,9 @@ class Breaker:
         self.say = say
         self.started = None
         self.armed = {}
-        self.resume_broker_at = None
+        self.paused = {}  # name -> when it goes on
         self.killed = collections.Counter()
+        self.pauses = collections.Counter()
         self.points = collections.Counter()
         self.missed = []
 
@@ -46,16 +47,16 @@ class Breaker:
 
     @property
     def is_done(self):
-        return not self.plan and not self.armed and self.resume_broker_at is None
+        return not self.plan and not self.armed and not self.paused
 
     def step(self):
         """Does what is due; call often. Returns soon, but for the killing of a server."""
         now = time.monotonic()
         self.started = self.started or now
         self.look_at_points(now)
-        if self.resume_broker_at is not None and now >= self.resume_broker_at:
-            self.installation.rabbitmq.signal_all(signal.SIGCONT)
-            self.resume_broker_at = None
+        for name in [name for name, end in self.paused.items() if now >= end]:
+            self.signal_all(name, signal.SIGCONT)
+            del self.paused[name]
         self.installation.supervisor.look_after()
         # Faults wait for their victims, each for its own; so later ones may overtake.
         for fault in [fault for fault in self.plan if fault.at <= now - self.started][:8]:
@@ -67,11 +68,11 @@ class Breaker:
         kept = self.kept(fault.victim)
         if kept.start_again_at is not None or kept.child().poll() is not None or now - kept.started_at < YOUNGEST:
             return False
-        if fault.victim == "rabbitmq" and self.resume_broker_at is not None:
+        if fault.victim in self.paused:
             return False
         if fault.victim in ("rabbitmq", "postgres") and not kept.is_ready()[0]:
             return False
-        return fault.action != "crash" or fault.victim not in self.armed
+        return fault.victim not in self.armed or fault.action not in ("crash", "pause")
 
     def hit(self, fault, now):
         self.say(repr(fault))
@@ -79,9 +80,9 @@ class Breaker:
         kept.delay = supervisor.FIRST_DELAY / 2
         match fault.action:
             case "pause":
-                self.installation.rabbitmq.signal_all(signal.SIGSTOP)
-                self.resume_broker_at = now + fault.detail
-                self.killed["rabbitmq paused"] += 1
+                self.signal_all(fault.victim, signal.SIGSTOP)
+                self.paused[fault.victim] = now + fault.detail
+                self.pauses[fault.victim] += 1
                 return
             case "crash":
                 log = self.installation.layout.path("log", f"{fault.victim}.log")
@@ -117,11 +118,18 @@ class Breaker:
 
     def give_up(self):
         """Nothing is left paused or armed."""
-        if self.resume_broker_at is not None:
-            self.installation.rabbitmq.signal_all(signal.SIGCONT)
+        for name in self.paused:
+            self.signal_all(name, signal.SIGCONT)
         for name in programs.ORDER:
             self.installation.environments[name].pop("FLORIN_CRASH_AT", None)
 
     def total(self):
         """How many processes were killed."""
-        return sum(count for name, count in self.killed.items() if "paused" not in name)
+        return sum(self.killed.values())
+
+    def signal_all(self, name, number):
+        """To a process with all that belongs to it."""
+        if name == "postgres":
+            self.installation.postgres.signal_all(number)
+        else:
+            process.send(self.kept(name).child().pid, number)

@@ -9,7 +9,7 @@ from .client import Client, Unknown
 from .ledger import ACKNOWLEDGED, UNKNOWN, Entry
 
 OPERATIONS_OF_A_USER = (40, 140)
-IMPATIENCE = 0.05
+IMPATIENCE = 0.1
 CURRENCY = "EUR"
 
 

@@ -15,7 +15,11 @@ POINTS = {
     "consumer.after-commit-before-ack": ("expense-service", "portfolio-service", "event-processor"),
     "mail.after-send-before-commit": ("event-processor",),
 }
+# Each is killed at least so often when the number of kills allows it.
+LEAST = 2
 SHORTEST_PAUSE, LONGEST_PAUSE = 2.0, 8.0
+# Longer than a session of the database may be silent while it holds the lock of an outbox.
+LONGEST_FREEZE = 16.0
 
 
 class Fault:
@@ -34,19 +38,23 @@ class Fault:
 def make(seed, seconds, kills, pauses, crash_rounds):
     """The faults in the order of their times.
 
-    kills: SIGKILL, or for PostgreSQL half of the times an immediate stop. pauses: of the broker, SIGSTOP and SIGCONT.
+    kills: SIGKILL, or for PostgreSQL half of the times an immediate stop. pauses: SIGSTOP and SIGCONT, of the broker every
+    other time, else of a program.
     crash_rounds: how often each program is made to die at each named point that it has.
     """
     chance = random.Random(seed)
     faults = []
-    for _ in range(kills):
-        victim = chance.choices(list(VICTIMS), list(VICTIMS.values()))[0]
+    victims = [victim for victim in VICTIMS for _ in range(LEAST)] if kills > LEAST * len(VICTIMS) else []
+    victims += chance.choices(list(VICTIMS), list(VICTIMS.values()), k=kills - len(victims))
+    for victim in victims:
         action = "immediate" if victim == "postgres" and chance.random() < 0.5 else "kill"
         faults.append(Fault(chance.uniform(0, seconds), action, victim))
     for number in range(pauses):
         # Spread out: a broker that is paused again and again would only be away.
-        start = seconds * (number + chance.random()) / max(1, pauses)
-        faults.append(Fault(start, "pause", "rabbitmq", round(chance.uniform(SHORTEST_PAUSE, LONGEST_PAUSE), 2)))
+        start = seconds * (number + chance.random()) / pauses
+        victim = "rabbitmq" if number % 2 == 0 else chance.choice([name for name in VICTIMS if name != "rabbitmq"])
+        longest = LONGEST_PAUSE if victim in ("rabbitmq", "postgres") else LONGEST_FREEZE
+        faults.append(Fault(start, "pause", victim, round(chance.uniform(SHORTEST_PAUSE, longest), 2)))
     for _ in range(crash_rounds):
         for point, programs in POINTS.items():
             for program in programs:

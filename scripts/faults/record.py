@@ -7,11 +7,14 @@ SCHEMAS = ("auth", "expense", "portfolio")
 STATEMENTS = """
 CREATE SCHEMA faults;
 CREATE TABLE faults.events (
-    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, origin text, position bigint, id uuid, event bytea);
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, origin text, position bigint, id uuid, type text,
+    event bytea);
+CREATE INDEX events_id ON faults.events (id);
+CREATE INDEX events_type ON faults.events (type text_pattern_ops);
 CREATE FUNCTION faults.record() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    INSERT INTO faults.events (origin, position, id, event)
-        VALUES (TG_TABLE_SCHEMA, NEW.position, NEW.id, NEW.event);
+    INSERT INTO faults.events (origin, position, id, type, event)
+        VALUES (TG_TABLE_SCHEMA, NEW.position, NEW.id, NEW.type, NEW.event);
     RETURN NULL;
 END $$;
 GRANT USAGE ON SCHEMA faults TO auth, expense, portfolio;

@@ -12,7 +12,7 @@ from local import installation as local
 from local import layout, process, programs
 from local.problem import Problem
 
-from . import drain, plan, record
+from . import drain, plan, record, sabotage
 from .breaker import Breaker
 from .bus import Injector
 from .checks import Checks
@@ -20,6 +20,8 @@ from .ledger import Ledger
 from .load import Worker
 
 MARKER = b"FLORIN_CRASH_AT"
+# Of each row of users the last so many read everything back at the end.
+READERS = 3
 
 
 def parser():
@@ -29,12 +31,14 @@ def parser():
     top.add_argument("--seed", type=int, help="repeats the faults of an earlier run (default: any)")
     top.add_argument("--seconds", type=float, default=150, help="how long faults are planned for (default 150)")
     top.add_argument("--kills", type=int, default=50, help="kills at random times (default 50)")
-    top.add_argument("--pauses", type=int, default=3, help="pauses of the broker (default 3)")
+    top.add_argument("--pauses", type=int, default=6, help="pauses of the broker and of programs (default 6)")
     top.add_argument("--crash-rounds", type=int, default=2, help="deaths at each named crash point (default 2)")
     top.add_argument("--users", type=int, default=6, help="users side by side (default 6)")
     top.add_argument("--rate", type=float, default=8, help="writes per second of each user at most (default 8)")
     top.add_argument("--events", type=int, default=0, help="goes on until so many events are committed")
     top.add_argument("--drain", type=float, default=300, help="bound of the wait at the end, in seconds (default 300)")
+    top.add_argument(
+        "--sabotage", action="store_true", help="afterwards damage the data on purpose and see that the count finds it")
     top.add_argument("--keep", action="store_true", help="keep the installation's folder")
     top.add_argument("--verbose", action="store_true", help="print each fault and each restart")
     return top
@@ -53,6 +57,10 @@ def build():
 
 
 def has_fault_points(binaries):
+    """Tells whether the programs can be told to die at a named point; raises Problem when they are not there."""
+    missing = [name for name in programs.ORDER if not os.access(os.path.join(binaries, name), os.X_OK)]
+    if missing:
+        raise Problem(f"{binaries} does not hold {', '.join(missing)}")
     with open(os.path.join(binaries, "expense-service"), "rb") as file:
         return MARKER in file.read()
 
@@ -64,6 +72,7 @@ class Run:
         self.options = options
         self.seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 31)
         self.binaries = binaries
+        rounds = options.crash_rounds if has_fault_points(binaries) else 0
         self.began = time.monotonic()
         self.ledger = Ledger()
         self.folder = tempfile.mkdtemp(prefix="florin-faults-")
@@ -74,7 +83,6 @@ class Run:
         os.environ.setdefault("FLORIN_LOG_LEVEL", "info")
         self.installation = local.Installation(any_free_ports=True)
         self.installation.supervisor.say = self.detail
-        rounds = options.crash_rounds if has_fault_points(binaries) else 0
         if rounds != options.crash_rounds:
             self.say("these programs have no named crash points; kills at random times only")
         self.breaker = Breaker(
@@ -108,20 +116,37 @@ class Run:
         self.break_things(injector, workers)
         self.end([injector, *workers])
         left = drain.wait(
-            self.installation, programs.DATABASE, injector, self.installation.supervisor.look_after,
-            self.options.drain, self.say)
+            self.installation, programs.DATABASE, injector, self.look_after, self.options.drain, self.say)
         checks = Checks(self.installation, programs.DATABASE, self.ledger, injector)
         checks.complain("not drained in time", left)
         checks.complain("crash points that were not reached", self.breaker.missed)
         self.count_faults(checks, injector)
         checks.all()
-        checks.read_back([account for worker in workers for account in worker.accounts[-3:]])
+        checks.read_back([
+            account for worker in workers for account in worker.accounts[-READERS:] if worker.log_in(account)])
+        if self.options.sabotage and not checks.violations:
+            self.sabotage(checks, injector)
         self.report(checks)
         return checks.violations
 
+    def sabotage(self, checks, injector):
+        """The count is not worth anything unless it can fail."""
+        unnoticed, number = sabotage.prove(
+            lambda: Checks(self.installation, programs.DATABASE, self.ledger, injector), self.installation.postgres,
+            programs.DATABASE, self.installation.layout.path("mail"))
+        checks.count("damage done on purpose and found", f"{number - len(unnoticed)} of {number}")
+        checks.complain("damage done on purpose that the count did not find", unnoticed)
+
+    def look_after(self):
+        """Restarts what has died; ends the run when somebody asks for that."""
+        if self.is_asked_to_stop:
+            raise Problem("ended by a signal before the count")
+        self.installation.supervisor.look_after()
+
     def break_things(self, injector, workers):
         told = 0.0
-        while not self.is_over(injector) and not self.is_asked_to_stop:
+        while not self.is_over(injector):
+            self.look_after()
             self.breaker.step()
             for thread in [injector, *workers]:
                 if thread.failure is not None:
@@ -144,7 +169,7 @@ class Run:
             thread.over.set()
         deadline = time.monotonic() + self.options.drain
         while any(thread.is_alive() for thread in threads):
-            self.installation.supervisor.look_after()
+            self.look_after()
             if time.monotonic() > deadline:
                 raise Problem("clients still wait for answers: " + ", ".join(
                     thread.name for thread in threads if thread.is_alive()))
@@ -154,7 +179,7 @@ class Run:
     def await_ready(self):
         """All processes are up again."""
         def ready():
-            self.installation.supervisor.look_after()
+            self.look_after()
             return all(kept.is_ready()[0] for kept in self.installation.supervisor.kept)
         process.wait_until(ready, 180, "everything to be ready after the last fault", interval=0.1)
 
@@ -163,6 +188,8 @@ class Run:
         checks.count("kills", breaker.total())
         for name, number in sorted(breaker.killed.items()):
             checks.count(f"  {name}", number)
+        for name, number in sorted(breaker.pauses.items()):
+            checks.count(f"  pauses of {name}", number)
         for (point, name), number in sorted(breaker.points.items()):
             checks.count(f"  at {point} in {name}", number)
         answers = ", ".join(f"{status}: {number}" for status, number in sorted(self.ledger.answers.items()))

@@ -1,0 +1,124 @@
+"""The parts of the fault suite that need no server."""
+
+import os
+import random
+import sys
+import unittest
+import uuid
+
+SCRIPTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+sys.path.insert(0, SCRIPTS)
+
+from faults import bus, client, ledger, plan, record  # noqa: E402
+
+
+class PlanTests(unittest.TestCase):
+    def make(self, seed):
+        return [repr(fault) for fault in plan.make(seed, 100, 60, 4, 3)]
+
+    def test_a_seed_gives_always_the_same_faults(self):
+        self.assertEqual(self.make(5), self.make(5))
+        self.assertNotEqual(self.make(5), self.make(6))
+
+    def test_the_order_is_that_of_times_within_the_run(self):
+        times = [fault.at for fault in plan.make(9, 100, 60, 4, 3)]
+        self.assertEqual(times, sorted(times))
+        self.assertTrue(all(0 <= time <= 100 for time in times))
+
+    def test_each_named_point_is_met_in_each_program_as_often_as_asked(self):
+        crashes = [(fault.detail.split(":")[0], fault.victim) for fault in plan.make(1, 10, 0, 0, 3)]
+        for point, programs in plan.POINTS.items():
+            for program in programs:
+                self.assertEqual(crashes.count((point, program)), 3)
+
+    def test_every_process_and_server_is_killed(self):
+        faults = plan.make(2, 100, 400, 0, 0)
+        self.assertEqual(len(faults), 400)
+        self.assertEqual({fault.victim for fault in faults}, set(plan.VICTIMS))
+        self.assertEqual({fault.action for fault in faults if fault.victim == "postgres"}, {"kill", "immediate"})
+        few = [fault.victim for fault in plan.make(3, 100, 20, 0, 0)]
+        self.assertTrue(all(few.count(victim) >= plan.LEAST for victim in plan.VICTIMS))
+
+    def test_every_other_pause_is_the_brokers(self):
+        pauses = [fault.victim for fault in plan.make(4, 100, 0, 12, 0)]
+        self.assertEqual(len(pauses), 12)
+        self.assertEqual(pauses.count("rabbitmq"), 6)
+
+    def test_the_points_are_those_of_the_sources(self):
+        found = set()
+        for folder in ("Libs", "Services"):
+            for place, _, names in os.walk(os.path.join(os.path.dirname(SCRIPTS), folder)):
+                for name in names:
+                    if name.endswith(".swift"):
+                        with open(os.path.join(place, name), encoding="utf-8") as file:
+                            found |= {part.split('"')[0] for part in file.read().split('FaultPoint.reached("')[1:]}
+        self.assertEqual(found, set(plan.POINTS))
+
+
+class BusTests(unittest.TestCase):
+    def test_types_are_routed_as_the_queues_are_bound(self):
+        self.assertEqual(
+            [consumer for _, consumer in bus.consumers_of("florin.auth.user_registered.v1")],
+            ["expense.user-lifecycle", "portfolio.user-lifecycle", "processor.audit", "processor.mail"])
+        self.assertEqual(bus.consumers_of("florin.expense.expense_created.v1"), [("events", "processor.audit")])
+
+    def test_identifiers_are_of_version_7(self):
+        identifier = uuid.UUID(bus.new_identifier(random.Random(1)))
+        self.assertEqual((identifier.version, identifier.variant), (7, uuid.RFC_4122))
+
+    def test_poison_is_expected_where_it_cannot_be_read(self):
+        injector = bus.Injector(1, None, None, "", 1)
+        injector.publish = lambda *_: None
+        injector.publish_unreadable()
+        injector.publish_incompatible()
+        event_type, body = injector.unreadable[0]
+        parked = injector.expected_parked()
+        self.assertIn(("events", "processor.audit", body.decode()), parked)
+        incompatible = injector.incompatible[0]
+        self.assertNotIn(("events", "processor.audit", incompatible["id"]), parked)
+        self.assertTrue(any(name == incompatible["id"] for _, _, name in parked))
+        self.assertGreaterEqual(len(parked), len(bus.consumers_of(event_type)))
+
+
+class RecordTests(unittest.TestCase):
+    def test_the_data_of_an_event_is_taken_as_it_is_written(self):
+        text = '{"id":"a","sequence":"00000000000000000012","source":"/s","subject":"x","data":{"b" : [1, 2]}}'
+        event = record.Event(1, "auth", 1, text)
+        self.assertEqual(event.data_text(), b'{"b" : [1, 2]}')
+        self.assertEqual(event.sequence, 12)
+
+
+class ClientTests(unittest.TestCase):
+    """What a careful client does with each answer."""
+
+    def play(self, outcomes, attempts=None):
+        book = ledger.Ledger()
+        careful = client.Client(1, book, patience=60)
+        script = iter(outcomes)
+
+        def once(*_):
+            outcome = next(script)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome[0], outcome[1], b"{}"
+        careful.once = once
+        return careful.call("POST", "/", {}, key="k", attempts=attempts), book
+
+    def test_it_repeats_until_there_is_an_outcome(self):
+        answer, book = self.play([ConnectionResetError(), (503, {"Retry-After": "1"}), (504, {}), (201, {})])
+        self.assertEqual((answer.status, answer.attempts, book.retries, book.faults), (201, 4, 3, []))
+
+    def test_an_impatient_one_does_not_know(self):
+        with self.assertRaises(client.Unknown):
+            self.play([ConnectionResetError()], attempts=1)
+
+    def test_answers_outside_of_the_contract_are_noted(self):
+        for outcomes, complaints in (
+                ([(503, {}), (201, {})], 1), ([(500, {})], 1), ([(422, {})], 0),
+                ([(503, {"Retry-After": "1"}), (201, {})], 0)):
+            _, book = self.play(outcomes)
+            self.assertEqual(len(book.faults), complaints, outcomes)
+
+
+if __name__ == "__main__":
+    unittest.main()
