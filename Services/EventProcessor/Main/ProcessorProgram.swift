@@ -1,4 +1,5 @@
 import Contracts
+import Messaging
 import Postgres
 import ProcessorAPI
 import ProcessorApplication
@@ -90,7 +91,7 @@ enum ProcessorProgram: ServiceProgram {
         }
         let pool = try host.database(settings.database, migrations: migrations)
         try await host.startComponents()
-        let letters = DeadLetterReader(pool: pool)
+        let letters = DeadLetterLines(DeadLetterStore(pool: pool))
         guard let id else {
             try await letters.list { host.output("\($0)\n") }
             return ServiceMain.Status.ok

@@ -1,0 +1,147 @@
+import Foundation
+import Synchronization
+import Testing
+
+/// Generous: the machine may be slow and busy.
+let patience: Duration = .seconds(120)
+
+struct TimedOut: Error {
+    let what: String
+    let log: String
+}
+
+func eventually(_ what: String, log: () -> String = { "" }, _ condition: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + patience
+    while try await !condition() {
+        guard ContinuousClock.now < deadline else { throw TimedOut(what: what, log: log()) }
+        try await Task.sleep(for: .milliseconds(50))
+    }
+}
+
+/// One of Florin's programs, as the build made it, run as an operator runs it.
+final class ServiceProcess: Sendable {
+    enum Program: String, CaseIterable, CustomTestStringConvertible {
+        case auth = "auth-service"
+        case expense = "expense-service"
+        case portfolio = "portfolio-service"
+        case processor = "event-processor"
+
+        var testDescription: String { rawValue }
+        /// The schema of its database.
+        var schema: String {
+            switch self {
+            case .auth: "auth"
+            case .expense: "expense"
+            case .portfolio: "portfolio"
+            case .processor: "events"
+            }
+        }
+    }
+
+    // The process is used by one test alone; what runs beside it is the reader of its pipe, which the lock serves.
+    private let process: Mutex<Process>
+    private let errors = Mutex([UInt8]())
+    let pid: Int32
+
+    /// Starts a program with this environment and nothing else of Florin's.
+    init(_ program: Program, _ arguments: [String], _ environment: [String: String]) throws {
+        let process = Process()
+        process.executableURL = try Self.products().appending(path: program.rawValue)
+        process.arguments = arguments
+        process.environment = environment
+        let pipe = Pipe()
+        process.standardError = pipe
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        pid = process.processIdentifier
+        self.process = Mutex(process)
+        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
+            let data = handle.availableData
+            if data.isEmpty { handle.readabilityHandler = nil }
+            self?.errors.withLock { $0 += data }
+        }
+    }
+
+    /// The folder of the test's own executable, where the products of the same build are.
+    private static func products() throws -> URL {
+        URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    }
+
+    /// What it wrote to standard error so far: log lines and complaints.
+    var log: String { errors.withLock { String(decoding: $0, as: UTF8.self) } }
+
+    func wait(_ what: String, _ condition: () async throws -> Bool) async throws {
+        try await eventually("\(what) (pid \(pid))", log: { String(log.suffix(4_000)) }, condition)
+    }
+
+    var isRunning: Bool { process.withLock { $0.isRunning } }
+
+    /// The exit status; waits for it.
+    func status() async throws -> Int32 {
+        try await wait("the end of the program") { !isRunning }
+        return process.withLock { $0.terminationStatus }
+    }
+
+    /// Asks for an orderly end; returns the exit status.
+    func terminate() async throws -> Int32 {
+        process.withLock { if $0.isRunning { $0.terminate() } }
+        return try await status()
+    }
+
+    /// Ends what is left of it, whatever the test came to.
+    func kill() {
+        process.withLock { if $0.isRunning { Foundation.kill($0.processIdentifier, SIGKILL) } }
+    }
+
+    // MARK: Addresses
+
+    private struct Line: Decodable {
+        let message: String
+        let address: String?
+    }
+
+    /// The address in the first log line with this message.
+    private func address(_ message: String) async throws -> String {
+        var found: Line?
+        try await wait(message) {
+            try #require(isRunning, "the program has ended: \(log)")
+            found = log.split(separator: "\n").lazy
+                .compactMap { try? JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+                .first { $0.message == message }
+            return found != nil
+        }
+        return try #require(found?.address)
+    }
+
+    /// The port is one that was free: the log says which.
+    func grpcAddress() async throws -> String { try await address("gRPC server listens") }
+
+    // MARK: Readiness
+
+    struct Readiness: Decodable {
+        let ready: Bool
+        let checks: [String: String]
+
+        /// The names of what is missing.
+        var missing: Set<String> { Set(checks.filter { $0.value != "ready" }.keys) }
+    }
+
+    /// What `/readyz` answers: its status and what is missing.
+    func readiness() async throws -> (status: Int, missing: Set<String>) {
+        let address = try await address("started")
+        let (output, _) = try await Command.run(
+            "/usr/bin/curl",
+            [
+                "--silent", "--max-time", "10", "--noproxy", "*", "--write-out", "\n%{http_code}",
+                "http://\(address)/readyz",
+            ])
+        let lines = output.split(separator: "\n")
+        let status = try #require(lines.last.flatMap { Int($0) })
+        guard lines.count > 1 else { return (status, []) }
+        return (status, try JSONDecoder().decode(Readiness.self, from: Data(lines[0].utf8)).missing)
+    }
+
+    func waitUntilReady() async throws {
+        try await wait("readiness") { try await readiness().status == 200 }
+    }
+}
