@@ -4,356 +4,319 @@ import PackageDescription
 
 /// The one set of compiler settings. Every Swift target has it; nothing is switched off anywhere.
 let settings: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .strictMemorySafety(),
-  .treatAllWarnings(as: .error),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
-func library(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency] = [])
-  -> Target
-{
-  .target(
-    name: name, dependencies: dependencies, path: path ?? "Libs/\(name)", swiftSettings: settings)
+func library(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: path ?? "Libs/\(name)", swiftSettings: settings)
 }
 
 func service(_ name: String, at path: String, _ dependencies: [Target.Dependency]) -> Target {
-  .target(name: name, dependencies: dependencies, path: "Services/\(path)", swiftSettings: settings)
+    .target(name: name, dependencies: dependencies, path: "Services/\(path)", swiftSettings: settings)
 }
 
 func program(_ name: String, at path: String, _ dependencies: [Target.Dependency]) -> Target {
-  .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(
-    name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: settings)
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: settings)
 }
 
 /// C modules: a module map and a shim header each. Exactly one Swift target imports each of them.
 let cModules: [Target] = [
-  .systemLibrary(name: "CUV", path: "Libs/CUV"),
-  .systemLibrary(name: "CNghttp2", path: "Libs/CNghttp2"),
-  .systemLibrary(name: "CPQ", path: "Libs/CPQ"),
-  .systemLibrary(name: "CRabbitMQ", path: "Libs/CRabbitMQ"),
-  .systemLibrary(name: "CCurl", path: "Libs/CCurl"),
-  .systemLibrary(name: "CSodium", path: "Libs/CSodium"),
-  .systemLibrary(name: "COpenSSL", path: "Libs/COpenSSL"),
-  .target(
-    name: "CSimdjson", path: "Libs/CSimdjson",
-    linkerSettings: [.linkedLibrary("simdjson")]),
-  .target(
-    name: "CContracts", path: "Libs/CContracts", linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .systemLibrary(name: "CUV", path: "Libs/CUV"),
+    .systemLibrary(name: "CNghttp2", path: "Libs/CNghttp2"),
+    .systemLibrary(name: "CPQ", path: "Libs/CPQ"),
+    .systemLibrary(name: "CRabbitMQ", path: "Libs/CRabbitMQ"),
+    .systemLibrary(name: "CCurl", path: "Libs/CCurl"),
+    .systemLibrary(name: "CSodium", path: "Libs/CSodium"),
+    .systemLibrary(name: "COpenSSL", path: "Libs/COpenSSL"),
+    .target(
+        name: "CSimdjson", path: "Libs/CSimdjson",
+        linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(name: "CContracts", path: "Libs/CContracts", linkerSettings: [.linkedLibrary("protobuf-c")]),
 ]
 
 /// Values: no input or output, no C but libsodium, OpenSSL and simdjson.
 let values: [Target] = [
-  library("Chronology"),
-  library("Money", ["Chronology"]),
-  library("Validation", ["Chronology", "Money"]),
-  library("Idempotency", ["Chronology"]),
-  library("JSON", ["CSimdjson"]),
-  library("CloudEvents", ["Chronology", "JSON"]),
-  library("Secrets", ["CSodium"]),
-  library("Tokens", ["COpenSSL", "Chronology", "JSON", "Secrets"]),
+    library("Chronology"),
+    library("Money", ["Chronology"]),
+    library("Validation", ["Chronology", "Money"]),
+    library("Idempotency", ["Chronology"]),
+    library("JSON", ["CSimdjson"]),
+    library("CloudEvents", ["Chronology", "JSON"]),
+    library("Secrets", ["CSodium"]),
+    library("Tokens", ["COpenSSL", "Chronology", "JSON", "Secrets"]),
 ]
 
 /// Input and output on one event loop, and what every process needs.
 let runtime: [Target] = [
-  library("Observability", ["Chronology"]),
-  library("FaultPoints"),
-  library("EventLoop", ["CUV"]),
-  library("HTTPServer", ["EventLoop"]),
-  library("MailTransfer", ["CCurl", "EventLoop"]),
-  library("GRPC", ["CNghttp2", "EventLoop", "Observability"]),
-  library("Postgres", ["CPQ", "EventLoop", "Chronology", "Money", "Observability"]),
-  library("AMQP", ["CRabbitMQ", "Observability"]),
-  library(
-    "Messaging",
-    ["CloudEvents", "Chronology", "EventLoop", "FaultPoints", "JSON", "Observability", "Postgres"]),
-  library("MessagingAMQP", ["AMQP", "CloudEvents", "Messaging", "Observability"]),
-  .target(
-    name: "Contracts", dependencies: ["CContracts", "Chronology", "GRPC", "JSON"],
-    path: "Libs/Contracts", exclude: ["proto"], swiftSettings: settings),
-  library(
-    "ServiceRuntime",
-    [
-      "AMQP", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer",
-      "Idempotency", "JSON",
-      "Messaging", "MessagingAMQP", "Observability", "Postgres", "Validation",
-    ]),
+    library("Observability", ["Chronology"]),
+    library("FaultPoints"),
+    library("EventLoop", ["CUV"]),
+    library("HTTPServer", ["EventLoop"]),
+    library("MailTransfer", ["CCurl", "EventLoop"]),
+    library("GRPC", ["CNghttp2", "EventLoop", "Observability"]),
+    library("Postgres", ["CPQ", "EventLoop", "Chronology", "Money", "Observability"]),
+    library("AMQP", ["CRabbitMQ", "Observability"]),
+    library(
+        "Messaging",
+        ["CloudEvents", "Chronology", "EventLoop", "FaultPoints", "JSON", "Observability", "Postgres"]),
+    library("MessagingAMQP", ["AMQP", "CloudEvents", "Messaging", "Observability"]),
+    .target(
+        name: "Contracts", dependencies: ["CContracts", "Chronology", "GRPC", "JSON"],
+        path: "Libs/Contracts", exclude: ["proto"], swiftSettings: settings),
+    library(
+        "ServiceRuntime",
+        [
+            "AMQP", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Idempotency", "JSON",
+            "Messaging", "MessagingAMQP", "Observability", "Postgres", "Validation",
+        ]),
 ]
 
 /// Test kits: servers of one's own, an in-memory broker, conformance suites.
 let kits: [Target] = [
-  library("ServersTesting"),
-  library("MessagingTesting", ["Chronology", "CloudEvents", "Messaging"]),
+    library("ServersTesting"),
+    library("MessagingTesting", ["Chronology", "CloudEvents", "Messaging"]),
 ]
 
 let auth: [Target] = [
-  service("AuthDomain", at: "AuthService/Domain", ["Chronology", "Money", "Validation"]),
-  service(
-    "AuthApplication", at: "AuthService/Application",
-    ["AuthDomain", "Chronology", "Idempotency", "Validation"]),
-  service(
-    "AuthInfrastructure", at: "AuthService/Infrastructure",
-    [
-      "AuthApplication", "AuthDomain", "Chronology", "Contracts", "EventLoop", "FaultPoints",
-      "Idempotency",
-      "Messaging", "Money", "Observability", "Postgres", "Secrets", "ServiceRuntime", "Tokens",
-      "Validation",
-    ]),
-  service(
-    "AuthAPI", at: "AuthService/API",
-    [
-      "AuthApplication", "AuthDomain", "Chronology", "Contracts", "GRPC", "Idempotency", "Secrets",
-      "ServiceRuntime", "Observability",
-    ]),
-  program(
-    "auth-service", at: "Services/AuthService/Main",
-    [
-      "AuthAPI", "AuthInfrastructure", "Chronology", "Contracts", "EventLoop", "Messaging",
-      "Postgres", "Secrets",
-      "ServiceRuntime",
-    ]),
-  service(
-    "AuthTesting", at: "AuthService/Testing",
-    ["AuthDomain", "AuthApplication", "Chronology", "Idempotency", "Validation"]),
+    service("AuthDomain", at: "AuthService/Domain", ["Chronology", "Money", "Validation"]),
+    service(
+        "AuthApplication", at: "AuthService/Application",
+        ["AuthDomain", "Chronology", "Idempotency", "Validation"]),
+    service(
+        "AuthInfrastructure", at: "AuthService/Infrastructure",
+        [
+            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "EventLoop", "FaultPoints", "Idempotency",
+            "Messaging", "Money", "Observability", "Postgres", "Secrets", "ServiceRuntime", "Tokens", "Validation",
+        ]),
+    service(
+        "AuthAPI", at: "AuthService/API",
+        [
+            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "GRPC", "Idempotency", "Secrets",
+            "ServiceRuntime", "Observability",
+        ]),
+    program(
+        "auth-service", at: "Services/AuthService/Main",
+        [
+            "AuthAPI", "AuthInfrastructure", "Chronology", "Contracts", "EventLoop", "Messaging", "Postgres", "Secrets",
+            "ServiceRuntime",
+        ]),
+    service(
+        "AuthTesting", at: "AuthService/Testing",
+        ["AuthDomain", "AuthApplication", "Chronology", "Idempotency", "Validation"]),
 ]
 
 let expense: [Target] = [
-  service("ExpenseDomain", at: "ExpenseService/Domain", ["Chronology", "Money", "Validation"]),
-  service(
-    "ExpenseApplication", at: "ExpenseService/Application",
-    ["ExpenseDomain", "Chronology", "Idempotency", "Money", "Validation"]),
-  service(
-    "ExpenseInfrastructure", at: "ExpenseService/Infrastructure",
-    [
-      "ExpenseApplication", "ExpenseDomain", "Chronology", "CloudEvents", "Contracts",
-      "FaultPoints",
-      "Idempotency", "Messaging", "Money", "Postgres", "ServiceRuntime", "Validation",
-    ]),
-  service(
-    "ExpenseAPI", at: "ExpenseService/API",
-    [
-      "ExpenseApplication", "ExpenseDomain", "Contracts", "GRPC", "Money",
-      "ServiceRuntime",
-      "Observability",
-    ]),
-  program(
-    "expense-service", at: "Services/ExpenseService/Main",
-    [
-      "Contracts", "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "Messaging",
-      "Postgres", "ServiceRuntime", "Chronology",
-    ]),
+    service("ExpenseDomain", at: "ExpenseService/Domain", ["Chronology", "Money", "Validation"]),
+    service(
+        "ExpenseApplication", at: "ExpenseService/Application",
+        ["ExpenseDomain", "Chronology", "Idempotency", "Money", "Validation"]),
+    service(
+        "ExpenseInfrastructure", at: "ExpenseService/Infrastructure",
+        [
+            "ExpenseApplication", "ExpenseDomain", "Chronology", "CloudEvents", "Contracts", "FaultPoints",
+            "Idempotency", "Messaging", "Money", "Postgres", "ServiceRuntime", "Validation",
+        ]),
+    service(
+        "ExpenseAPI", at: "ExpenseService/API",
+        [
+            "ExpenseApplication", "ExpenseDomain", "Contracts", "GRPC", "Money",
+            "ServiceRuntime",
+            "Observability",
+        ]),
+    program(
+        "expense-service", at: "Services/ExpenseService/Main",
+        [
+            "Contracts", "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "Messaging",
+            "Postgres", "ServiceRuntime", "Chronology",
+        ]),
 ]
 
 let portfolio: [Target] = [
-  service("PortfolioDomain", at: "PortfolioService/Domain", ["Chronology", "Money", "Validation"]),
-  service(
-    "PortfolioApplication", at: "PortfolioService/Application",
-    ["PortfolioDomain", "Chronology", "Idempotency", "Money", "Validation"]),
-  service(
-    "PortfolioInfrastructure", at: "PortfolioService/Infrastructure",
-    [
-      "PortfolioApplication", "PortfolioDomain", "Chronology", "CloudEvents", "Contracts",
-      "FaultPoints",
-      "Idempotency", "Messaging", "Money", "Postgres", "ServiceRuntime", "Validation",
-    ]),
-  service(
-    "PortfolioAPI", at: "PortfolioService/API",
-    [
-      "PortfolioApplication", "PortfolioDomain", "Contracts", "GRPC", "Money",
-      "ServiceRuntime",
-      "Observability",
-    ]),
-  program(
-    "portfolio-service", at: "Services/PortfolioService/Main",
-    [
-      "Contracts", "PortfolioAPI", "PortfolioApplication", "PortfolioInfrastructure",
-      "EventLoop", "Messaging", "Postgres", "ServiceRuntime", "Chronology",
-    ]),
+    service("PortfolioDomain", at: "PortfolioService/Domain", ["Chronology", "Money", "Validation"]),
+    service(
+        "PortfolioApplication", at: "PortfolioService/Application",
+        ["PortfolioDomain", "Chronology", "Idempotency", "Money", "Validation"]),
+    service(
+        "PortfolioInfrastructure", at: "PortfolioService/Infrastructure",
+        [
+            "PortfolioApplication", "PortfolioDomain", "Chronology", "CloudEvents", "Contracts", "FaultPoints",
+            "Idempotency", "Messaging", "Money", "Postgres", "ServiceRuntime", "Validation",
+        ]),
+    service(
+        "PortfolioAPI", at: "PortfolioService/API",
+        [
+            "PortfolioApplication", "PortfolioDomain", "Contracts", "GRPC", "Money",
+            "ServiceRuntime",
+            "Observability",
+        ]),
+    program(
+        "portfolio-service", at: "Services/PortfolioService/Main",
+        [
+            "Contracts", "PortfolioAPI", "PortfolioApplication", "PortfolioInfrastructure",
+            "EventLoop", "Messaging", "Postgres", "ServiceRuntime", "Chronology",
+        ]),
 ]
 
 let eventProcessor: [Target] = [
-  service("ProcessorDomain", at: "EventProcessor/Domain", ["Chronology", "Secrets"]),
-  service(
-    "ProcessorApplication", at: "EventProcessor/Application",
-    ["ProcessorDomain", "Chronology", "CloudEvents", "Observability", "Validation"]),
-  service(
-    "ProcessorInfrastructure", at: "EventProcessor/Infrastructure",
-    [
-      "ProcessorApplication", "ProcessorDomain", "Chronology", "CloudEvents", "Contracts",
-      "EventLoop",
-      "FaultPoints", "JSON", "MailTransfer", "Messaging", "Postgres", "Secrets", "ServiceRuntime",
-      "Validation",
-    ]),
-  service(
-    "ProcessorAPI", at: "EventProcessor/API",
-    [
-      "ProcessorApplication", "ProcessorDomain", "Contracts", "GRPC", "ServiceRuntime",
-      "Observability",
-    ]),
-  program(
-    "event-processor", at: "Services/EventProcessor/Main",
-    [
-      "Contracts", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "Messaging",
-      "Postgres",
-      "Secrets", "ServiceRuntime",
-    ]),
+    service("ProcessorDomain", at: "EventProcessor/Domain", ["Chronology", "Secrets"]),
+    service(
+        "ProcessorApplication", at: "EventProcessor/Application",
+        ["ProcessorDomain", "Chronology", "CloudEvents", "Observability", "Validation"]),
+    service(
+        "ProcessorInfrastructure", at: "EventProcessor/Infrastructure",
+        [
+            "ProcessorApplication", "ProcessorDomain", "Chronology", "CloudEvents", "Contracts", "EventLoop",
+            "FaultPoints", "JSON", "MailTransfer", "Messaging", "Postgres", "Secrets", "ServiceRuntime", "Validation",
+        ]),
+    service(
+        "ProcessorAPI", at: "EventProcessor/API",
+        [
+            "ProcessorApplication", "ProcessorDomain", "Contracts", "GRPC", "ServiceRuntime",
+            "Observability",
+        ]),
+    program(
+        "event-processor", at: "Services/EventProcessor/Main",
+        [
+            "Contracts", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "Messaging",
+            "Postgres", "Secrets", "ServiceRuntime",
+        ]),
 ]
 
 let gateway: [Target] = [
-  service(
-    "GatewayAPI", at: "Gateway/API",
-    [
-      "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON",
-      "Messaging",
-      "Observability", "Secrets", "ServiceRuntime", "Tokens", "Validation",
-    ]),
-  program(
-    "gateway", at: "Services/Gateway/Main",
-    [
-      "GatewayAPI", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Observability", "Postgres",
-      "ServiceRuntime",
-    ]),
+    service(
+        "GatewayAPI", at: "Gateway/API",
+        [
+            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging",
+            "Observability", "Secrets", "ServiceRuntime", "Tokens", "Validation",
+        ]),
+    program(
+        "gateway", at: "Services/Gateway/Main",
+        ["GatewayAPI", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Observability", "Postgres", "ServiceRuntime"]),
 ]
 
 /// Tools for those who work on Florin.
 let tools: [Target] = [
-  program(
-    "florin-fuzz", at: "Tools/Fuzz",
-    [
-      "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Money",
-      "Observability", "PortfolioDomain", "Secrets", "Tokens", "Validation",
-    ])
+    program(
+        "florin-fuzz", at: "Tools/Fuzz",
+        [
+            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Money",
+            "Observability", "PortfolioDomain", "Secrets", "Tokens", "Validation",
+        ])
 ]
 
 /// Tests of one target each need no server. `…IntegrationTests` start servers of their own through `ServersTesting`.
 let testTargets: [Target] = [
-  tests("ChronologyTests", ["Chronology"]),
-  tests("MoneyTests", ["Money", "Chronology"]),
-  tests("ValidationTests", ["Validation", "Chronology", "Money"]),
-  tests("JSONTests", ["JSON"]),
-  tests("CloudEventsTests", ["CloudEvents", "Chronology", "JSON"]),
-  tests("SecretsTests", ["Secrets"]),
-  tests("TokensTests", ["Tokens", "Chronology", "JSON", "Secrets"]),
-  tests("ObservabilityTests", ["Observability"]),
-  tests("EventLoopTests", ["EventLoop"]),
-  tests("HTTPServerTests", ["HTTPServer", "EventLoop"]),
-  tests("GRPCTests", ["GRPC", "EventLoop", "Observability"]),
-  tests(
-    "PostgresIntegrationTests",
-    ["Postgres", "EventLoop", "Chronology", "Money", "Observability", "ServersTesting"]),
-  tests(
-    "AMQPIntegrationTests",
-    [
-      "AMQP", "CloudEvents", "Messaging", "MessagingAMQP", "MessagingTesting", "Observability",
-      "ServersTesting",
-    ]),
-  tests(
-    "MessagingTests",
-    [
-      "Messaging", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop", "Observability",
-    ]),
-  tests(
-    "MessagingIntegrationTests",
-    [
-      "Messaging", "MessagingAMQP", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop",
-      "Observability",
-      "Postgres", "ServersTesting",
-    ]),
-  tests("ContractsTests", ["Contracts", "GRPC", "JSON", "EventLoop", "Observability"]),
-  tests(
-    "ServiceRuntimeTests",
-    [
-      "ServiceRuntime", "Chronology", "EventLoop", "GRPC", "Messaging", "Observability", "Postgres",
-      "ServersTesting",
-      "Validation",
-    ]),
-  tests(
-    "AuthTests",
-    ["AuthDomain", "AuthApplication", "AuthTesting", "Chronology", "Idempotency", "Validation"]),
-  tests(
-    "AuthIntegrationTests",
-    [
-      "AuthAPI", "AuthApplication", "AuthInfrastructure", "AuthTesting", "Chronology",
-      "CloudEvents",
-      "Contracts", "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "Secrets",
-      "ServersTesting",
-      "ServiceRuntime", "Tokens",
-    ]),
-  tests("ExpenseTests", ["ExpenseDomain", "Chronology", "Money", "Validation"]),
-  tests(
-    "ExpenseIntegrationTests",
-    [
-      "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "Chronology", "CloudEvents",
-      "Contracts",
-      "EventLoop",
-      "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
-    ]),
-  tests("PortfolioTests", ["PortfolioDomain", "Chronology", "Money", "Validation"]),
-  tests(
-    "PortfolioIntegrationTests",
-    [
-      "PortfolioAPI", "PortfolioApplication", "PortfolioInfrastructure", "Chronology",
-      "CloudEvents", "Contracts",
-      "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting",
-      "ServiceRuntime",
-    ]),
-  tests("ProcessorTests", ["ProcessorDomain", "Chronology"]),
-  tests(
-    "ProcessorIntegrationTests",
-    [
-      "ProcessorAPI", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure",
-      "event-processor",
-      "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "Messaging", "MessagingAMQP",
-      "Observability", "Postgres", "Secrets", "ServersTesting", "ServiceRuntime",
-      "Validation",
-    ]),
-  tests(
-    "InteropTests",
-    [
-      "Messaging", "MessagingAMQP", "Secrets", "ServersTesting", "auth-service", "expense-service",
-      "portfolio-service", "event-processor",
-    ]),
-  tests(
-    "MailTransferIntegrationTests",
-    [
-      "MailTransfer", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure",
-      "Chronology",
-      "CloudEvents", "Contracts", "EventLoop", "Messaging", "MessagingTesting", "Postgres",
-      "Secrets", "ServersTesting",
-      "ServiceRuntime",
-    ]),
-  tests("FuzzTests", ["florin-fuzz"]),
-  // The programs as they are run, all of them together.
-  tests(
-    "SystemTests",
-    ["auth-service", "expense-service", "portfolio-service", "event-processor", "gateway"]),
-  tests(
-    "GatewayTests",
-    [
-      "GatewayAPI", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer",
-      "JSON",
-      "Messaging", "MessagingTesting", "Observability", "Secrets", "ServiceRuntime", "Tokens",
-      "Validation",
-    ]),
-  tests(
-    "GatewayIntegrationTests",
-    [
-      "gateway", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "Messaging",
-      "MessagingAMQP",
-      "Observability", "Secrets", "ServersTesting", "Tokens",
-    ]),
+    tests("ChronologyTests", ["Chronology"]),
+    tests("MoneyTests", ["Money", "Chronology"]),
+    tests("ValidationTests", ["Validation", "Chronology", "Money"]),
+    tests("JSONTests", ["JSON"]),
+    tests("CloudEventsTests", ["CloudEvents", "Chronology", "JSON"]),
+    tests("SecretsTests", ["Secrets"]),
+    tests("TokensTests", ["Tokens", "Chronology", "JSON", "Secrets"]),
+    tests("ObservabilityTests", ["Observability"]),
+    tests("EventLoopTests", ["EventLoop"]),
+    tests("HTTPServerTests", ["HTTPServer", "EventLoop"]),
+    tests("GRPCTests", ["GRPC", "EventLoop", "Observability"]),
+    tests(
+        "PostgresIntegrationTests", ["Postgres", "EventLoop", "Chronology", "Money", "Observability", "ServersTesting"]),
+    tests(
+        "AMQPIntegrationTests",
+        ["AMQP", "CloudEvents", "Messaging", "MessagingAMQP", "MessagingTesting", "Observability", "ServersTesting"]),
+    tests(
+        "MessagingTests",
+        [
+            "Messaging", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop", "Observability",
+        ]),
+    tests(
+        "MessagingIntegrationTests",
+        [
+            "Messaging", "MessagingAMQP", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop", "Observability",
+            "Postgres", "ServersTesting",
+        ]),
+    tests("ContractsTests", ["Contracts", "GRPC", "JSON", "EventLoop", "Observability"]),
+    tests(
+        "ServiceRuntimeTests",
+        [
+            "ServiceRuntime", "Chronology", "EventLoop", "GRPC", "Messaging", "Observability", "Postgres",
+            "ServersTesting",
+            "Validation",
+        ]),
+    tests(
+        "AuthTests",
+        ["AuthDomain", "AuthApplication", "AuthTesting", "Chronology", "Idempotency", "Validation"]),
+    tests(
+        "AuthIntegrationTests",
+        [
+            "AuthAPI", "AuthApplication", "AuthInfrastructure", "AuthTesting", "Chronology", "CloudEvents",
+            "Contracts", "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "Secrets", "ServersTesting",
+            "ServiceRuntime", "Tokens",
+        ]),
+    tests("ExpenseTests", ["ExpenseDomain", "Chronology", "Money", "Validation"]),
+    tests(
+        "ExpenseIntegrationTests",
+        [
+            "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "Chronology", "CloudEvents", "Contracts",
+            "EventLoop",
+            "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
+        ]),
+    tests("PortfolioTests", ["PortfolioDomain", "Chronology", "Money", "Validation"]),
+    tests(
+        "PortfolioIntegrationTests",
+        [
+            "PortfolioAPI", "PortfolioApplication", "PortfolioInfrastructure", "Chronology", "CloudEvents", "Contracts",
+            "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
+        ]),
+    tests("ProcessorTests", ["ProcessorDomain", "Chronology"]),
+    tests(
+        "ProcessorIntegrationTests",
+        [
+            "ProcessorAPI", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure", "event-processor",
+            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "Messaging", "MessagingAMQP",
+            "Observability", "Postgres", "Secrets", "ServersTesting", "ServiceRuntime",
+            "Validation",
+        ]),
+    tests(
+        "InteropTests",
+        [
+            "Messaging", "MessagingAMQP", "Secrets", "ServersTesting", "auth-service", "expense-service",
+            "portfolio-service", "event-processor",
+        ]),
+    tests(
+        "MailTransferIntegrationTests",
+        [
+            "MailTransfer", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure", "Chronology",
+            "CloudEvents", "Contracts", "EventLoop", "Messaging", "MessagingTesting", "Postgres", "Secrets", "ServersTesting",
+            "ServiceRuntime",
+        ]),
+    tests("FuzzTests", ["florin-fuzz"]),
+    // The programs as they are run, all of them together.
+    tests("SystemTests", ["auth-service", "expense-service", "portfolio-service", "event-processor", "gateway"]),
+    tests(
+        "GatewayTests",
+        [
+            "GatewayAPI", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON",
+            "Messaging", "MessagingTesting", "Observability", "Secrets", "ServiceRuntime", "Tokens", "Validation",
+        ]),
+    tests(
+        "GatewayIntegrationTests",
+        [
+            "gateway", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "Messaging", "MessagingAMQP",
+            "Observability", "Secrets", "ServersTesting", "Tokens",
+        ]),
 ]
 
 let package = Package(
-  name: "florin",
-  targets: cModules + values + runtime + kits + auth + expense + portfolio + eventProcessor
-    + gateway + tools
-    + testTargets,
-  cxxLanguageStandard: .cxx17
+    name: "florin",
+    targets: cModules + values + runtime + kits + auth + expense + portfolio + eventProcessor + gateway + tools
+        + testTargets,
+    cxxLanguageStandard: .cxx17
 )
