@@ -3,6 +3,7 @@ internal import Observability
 /// What a consumer counts.
 struct ConsumerMetrics: Sendable {
     let applied, duplicates, ignored, transient, failed: Counter
+    let letters: Gauge
     private let parkedEvents: Family<Counter>
     private let consumer: String
 
@@ -18,6 +19,10 @@ struct ConsumerMetrics: Sendable {
         failed = failures.with(consumer, "handler")
         parkedEvents = metrics.counters(
             "florin_dead_letters_total", help: "Events put aside.", labels: ["consumer", "reason"])
+        letters = metrics.gauges(
+            "florin_dead_letters", help: "Events put aside and not archived, counted up to 100000.",
+            labels: ["consumer"]
+        ).with(consumer)
         self.consumer = consumer
     }
 

@@ -7,21 +7,37 @@ extension EventConsumer {
     /// The most letters in memory at a time.
     private static let replayPage = 500
 
+    /// How often the letters are counted, and how far.
+    private static let countInterval: Duration = .seconds(15)
+    private static let countLimit = 100_000
+
     /// Looks for requests until the task is cancelled.
     func replayRequested() async {
+        var isFailing = false
+        var nextCount = Duration.zero
         while !Task.isCancelled {
             do {
+                if loop.now >= nextCount {
+                    nextCount = loop.now + Self.countInterval
+                    let query = ReplayQueries.count(consumer: worker.consumer, limit: Self.countLimit)
+                    worker.metrics.letters.set(Double(try await pool.query(query).first(as: Int.self)))
+                }
                 let query = ReplayQueries.requested(consumer: worker.consumer, limit: Self.replayPage)
                 let letters = try ReplayQueries.decode(try await pool.query(query))
-                if letters.isEmpty {
-                    try await loop.sleep(for: configuration.replayInterval * Double.random(in: 0.5...1.5))
-                } else {
+                isFailing = false
+                guard letters.isEmpty else {
                     try await replay(letters)
+                    continue
                 }
             } catch {
                 if Task.isCancelled { return }
-                logger.warning("dead letters could not be looked for", [.error: .error(error)])
-                do { try await loop.sleep(for: configuration.replayInterval) } catch { return }
+                if !isFailing { logger.warning("dead letters could not be looked for", [.error: .error(error)]) }
+                isFailing = true
+            }
+            do {
+                try await loop.sleep(for: configuration.replayInterval * Double.random(in: 0.5...1.5))
+            } catch {
+                return
             }
         }
     }

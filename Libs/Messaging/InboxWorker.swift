@@ -80,7 +80,7 @@ struct InboxWorker: Sendable {
         case .live(.taken): metrics.applied.increment()
         case .letter(.taken):
             metrics.applied.increment()
-            logger.info("a dead letter is handled", [.eventID: .string(item.id.description)])
+            logger.debug("a dead letter is handled", [.eventID: .string(item.id.description)])
         case .live, .letter(.duplicate): metrics.duplicates.increment()
         case .letter(.absent), .letter(.behind): break
         }

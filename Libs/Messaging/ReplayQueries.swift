@@ -35,6 +35,15 @@ enum ReplayQueries {
         case behind
     }
 
+    /// How many letters are not archived, counted up to a limit.
+    static func count(consumer: String, limit: Int) -> PostgresQuery {
+        """
+        SELECT count(*) FROM (
+            SELECT FROM dead_letters WHERE consumer = \(consumer) AND archived_at IS NULL LIMIT \(limit)
+        ) AS counted
+        """
+    }
+
     static func requested(consumer: String, limit: Int) -> PostgresQuery {
         """
         SELECT id, reason, type, content_type, headers::text, event FROM dead_letters

@@ -79,6 +79,11 @@ struct DeadLetterStoreTests {
         try await MessagingBench.with { bench in
             let store = DeadLetterStore(pool: bench.pool)
             let gate = try await park(bench, failing: ["a"], writing: [1])
+            try await bench.consuming(.all, gate) {
+                try await bench.eventually("an operator is told") {
+                    bench.metrics.render().contains(#"florin_dead_letters{consumer="test.all"} 1"#)
+                }
+            }
             let letter = try #require(try await store.list().first)
             // As when a consumer that was believed dead commits late.
             try await bench.pool.query(
