@@ -14,22 +14,10 @@ internal import Testing
         }
     }
 
-    @Test func theEnvironmentFileIsPrivateAndComplete() async throws {
-        try await LocalInstallation.with { installation in
-            let run = try await installation.run()
-            #expect(try installation.mode(of: "env") == 0o600)
-            #expect(try installation.mode(of: "secrets") == 0o600)
-            let settings = try installation.settings()
-            var expected = ["FLORIN_URL", "FLORIN_AMQP_URL", "FLORIN_DB_URL", "FLORIN_RUN_DIR", "FLORIN_MAIL_DIR"]
-            expected += ["AUTH", "EXPENSE", "PORTFOLIO", "PROCESSOR", "GATEWAY"].map { "FLORIN_\($0)_ADMIN_URL" }
-            #expect(expected.filter { settings[$0]?.isEmpty ?? true } == [])
-            try await checkThatItStops(installation, run, by: { run.send(SIGINT) })
-        }
-    }
-
     @Test func killedProcessesComeBackAndDataStays() async throws {
         try await LocalInstallation.with { installation in
             let run = try await installation.run()
+            try checkSettings(of: installation)
             let first = try await Account.register(at: installation)
             try await wait(for: "the mail") { try installation.hasMail(to: first.address) }
 
@@ -57,7 +45,7 @@ internal import Testing
             let again = try await installation.run()
             #expect(try await first.logIn(at: installation) == 200)
             #expect(try await second.logIn(at: installation) == 200)
-            try await checkThatItStops(installation, again, by: { again.send(SIGTERM) })
+            try await checkThatItStops(installation, again, by: { again.send(SIGINT) })
         }
     }
 
@@ -71,6 +59,16 @@ internal import Testing
             #expect(refused.output.contains("FLORIN_PORT_GATEWAY="))
             #expect(try installation.processes() == [])
         }
+    }
+
+    /// `.local/env` is for its owner alone and holds what it is documented to hold.
+    private func checkSettings(of installation: LocalInstallation) throws {
+        #expect(try installation.mode(of: "env") == 0o600)
+        #expect(try installation.mode(of: "secrets") == 0o600)
+        let settings = try installation.settings()
+        var expected = ["FLORIN_URL", "FLORIN_AMQP_URL", "FLORIN_DB_URL", "FLORIN_RUN_DIR", "FLORIN_MAIL_DIR"]
+        expected += ["AUTH", "EXPENSE", "PORTFOLIO", "PROCESSOR", "GATEWAY"].map { "FLORIN_\($0)_ADMIN_URL" }
+        #expect(expected.filter { settings[$0]?.isEmpty ?? true } == [])
     }
 
     /// Stops a run and looks for whatever it may have left.

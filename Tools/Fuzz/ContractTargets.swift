@@ -81,22 +81,23 @@ extension FuzzTarget {
 private final class UnansweredClients: Sendable {
     static let shared = Result { try UnansweredClients() }
 
+    private let loop: EventLoop
     private let clients: GatewayClients
 
     init() throws {
-        let loop = try EventLoop(name: "fuzz")
+        loop = try EventLoop(name: "fuzz")
         loop.start()
         let channel = GRPCChannel(loop: loop, targets: [])
         clients = GatewayClients(
             auth: AuthServiceClient(channel: channel), events: EventsServiceClient(channel: channel),
             expense: ExpenseServiceClient(channel: channel), portfolio: PortfolioServiceClient(channel: channel))
-        Self.wait { await channel.shutdown() }
+        wait { await channel.shutdown() }
     }
 
     /// What the route throws.
     func outcome(of route: GatewayRoute, _ request: RouteInput) -> (any Error)? {
         let outcome = Mutex<(any Error)?>(nil)
-        Self.wait { [clients] in
+        wait { [clients] in
             do {
                 _ = try await route.invoke(request, clients, GRPCMetadata(), .seconds(5))
             } catch {
@@ -106,9 +107,10 @@ private final class UnansweredClients: Sendable {
         return outcome.withLock { $0 }
     }
 
-    private static func wait(for work: @escaping @Sendable () async -> Void) {
+    /// The work is done on the loop: this thread, which waits, may be the only one that tasks have.
+    private func wait(for work: @escaping @Sendable () async -> Void) {
         let done = DispatchSemaphore(value: 0)
-        Task.immediateDetached {
+        loop.spawn {
             await work()
             done.signal()
         }
