@@ -41,11 +41,12 @@ build: ## build all programs in release mode
 .PHONY: test
 test: setup test-scripts ## run all tests, with servers of their own
 	swift build --build-tests
-	swift test --skip-build
+	@scripts/run-tests
 
 .PHONY: test-unit
 test-unit: ## run the tests that need no server
-	swift test --skip 'IntegrationTests|SystemTests|FaultTests|InteropTests'
+	swift build --build-tests
+	@scripts/run-tests --unit
 
 .PHONY: test-scripts
 test-scripts: ## run the tests of the scripts and checkers
