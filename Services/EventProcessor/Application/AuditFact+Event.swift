@@ -12,13 +12,8 @@ extension AuditFact {
         guard let eventID = try? UUIDv7(parsing: event.id), let time = event.time else { return nil }
         self.init(
             time: time, actor: event.partitionKey ?? event.source, action: AuditFact.action(ofType: event.type),
-            subject: event.subject ?? "", traceID: event.traceparent.flatMap(Self.traceID), eventID: eventID,
+            subject: event.subject ?? "", traceID: event.traceparent.flatMap { TraceContext(traceparent: $0)?.traceID },
+            eventID: eventID,
             dataDigest: digest(event.jsonData ?? []))
-    }
-
-    /// `00-<trace id>-<parent id>-<flags>`.
-    private static func traceID(_ traceparent: String) -> String? {
-        let parts = traceparent.split(separator: "-")
-        return parts.count >= 4 ? String(parts[1]) : nil
     }
 }
