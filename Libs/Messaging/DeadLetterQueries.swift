@@ -66,7 +66,7 @@ enum DeadLetterQueries {
             eventID: try row.decode(String.self, at: first + 2), type: try row.decode(String.self, at: first + 3),
             source: try row.decode(String?.self, at: first + 4), subject: try row.decode(String?.self, at: first + 5),
             partitionKey: try row.decode(String?.self, at: first + 6),
-            reason: DeadLetterReason(rawValue: try row.decode(String.self, at: first + 7)) ?? .unprocessable,
+            reason: try reason(row.decode(String.self, at: first + 7)),
             cause: DeadLetterCause(try row.decode(String.self, at: first + 8)),
             attempts: try row.decode(Int.self, at: first + 9), error: try row.decode(String.self, at: first + 10),
             traceparent: try row.decode(String?.self, at: first + 11),
@@ -84,10 +84,17 @@ enum DeadLetterQueries {
         DeadLetterGroup(
             cause: DeadLetterCause(try row.decode(String.self, at: 0)), consumer: try row.decode(String.self, at: 1),
             type: try row.decode(String.self, at: 2),
-            reason: DeadLetterReason(rawValue: try row.decode(String.self, at: 3)) ?? .unprocessable,
+            reason: try reason(row.decode(String.self, at: 3)),
             error: try row.decode(String.self, at: 4), count: try row.decode(Int.self, at: 5),
             firstParkedAt: try row.decode(Timestamp.self, at: 6), lastParkedAt: try row.decode(Timestamp.self, at: 7),
             firstID: try row.decode(Int64.self, at: 8))
+    }
+
+    private static func reason(_ text: String) throws(PostgresError) -> DeadLetterReason {
+        guard let reason = DeadLetterReason(rawValue: text) else {
+            throw PostgresError(.typeMismatch, "dead_letters.reason has a value of a later version")
+        }
+        return reason
     }
 
     // MARK: Deciding

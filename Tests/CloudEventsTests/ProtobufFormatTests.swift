@@ -91,6 +91,32 @@ struct ProtobufFormatTests {
         }
     }
 
+    /// Damaged bytes are an event or a refusal, whatever was damaged.
+    @Test func damagedBytesAreAnswered() {
+        let whole =
+            Self.core + Self.attribute("a", Self.field(3, "b")) + Self.attribute("time", Self.field(7, [0x08, 0x01]))
+            + Self.field(8, Self.field(1, "u") + Self.field(2, [1, 2])) + Self.field(7, "{}")
+        var state: UInt64 = 42
+        func random(below bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        var refused = 0
+        for _ in 0..<20_000 {
+            var bytes = whole
+            for _ in 0...random(below: 4) { bytes[random(below: bytes.count)] = UInt8(random(below: 256)) }
+            if random(below: 4) == 0 { bytes.removeLast(random(below: bytes.count)) }
+            do throws(CloudEventError) {
+                let event = try CloudEventProtobufCodec.decode(bytes)
+                #expect(!event.id.isEmpty && !event.type.isEmpty)
+            } catch {
+                refused += 1
+                #expect(!error.rule.isEmpty)
+            }
+        }
+        #expect(refused > 1_000 && refused < 20_000)
+    }
+
     @Test func isKnownByItsMediaType() throws {
         let batch = Self.field(1, Self.core) + Self.field(1, Self.core)
         #expect(try read("application/cloudevents+protobuf", Self.core).count == 1)

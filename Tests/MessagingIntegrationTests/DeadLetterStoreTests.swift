@@ -98,6 +98,32 @@ struct DeadLetterStoreTests {
         }
     }
 
+    @Test func whatWouldBeParkedBehindALetterThatGoesIsHandled() async throws {
+        try await MessagingBench.with { bench in
+            let gate = try await park(bench, failing: ["a"], writing: [1])
+            gate.open()
+            try await bench.consuming(.all, gate) {
+                // As a replay in another process, which has not committed yet.
+                try await bench.pool.withTransaction { transaction in
+                    try await transaction.query("DELETE FROM dead_letters")
+                    await bench.publish([try event("a", 2)])
+                    try await bench.eventually("the consumer waits for the letter's lock") {
+                        try await bench.pool.query(
+                            """
+                            SELECT EXISTS (
+                                SELECT FROM pg_stat_activity
+                                WHERE datname = current_database() AND wait_event_type = 'Lock'
+                            )
+                            """
+                        ).first(as: Bool.self)
+                    }
+                }
+                try await bench.eventually("it is handled") { try await bench.effects() == ["a": [2]] }
+            }
+            #expect(try await bench.count("dead_letters") == 0)
+        }
+    }
+
     @Test func twoConsumersReplayingSideBySideMakeEachEffectOnceInOrder() async throws {
         try await MessagingBench.with { bench in
             let store = DeadLetterStore(pool: bench.pool)
