@@ -300,6 +300,7 @@ let testTargets: [Target] = [
     tests("FuzzTests", ["florin-fuzz"]),
     // The programs as they are run, all of them together.
     tests("SystemTests", ["auth-service", "expense-service", "portfolio-service", "event-processor", "gateway"]),
+    tests("FaultTests", ["auth-service", "expense-service", "portfolio-service", "event-processor", "gateway"]),
     tests(
         "GatewayTests",
         [
