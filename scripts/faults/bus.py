@@ -82,7 +82,7 @@ class Injector(threading.Thread):
         fresh, self.recorded = max(0, total - self.recorded), total
         self.repeat(recent)
         self.publish_foreign()
-        for _ in range(max(1, round(fresh / 200))):
+        for _ in range(max(1, round(fresh / 300))):
             self.publish_unreadable()
             self.publish_incompatible()
 
@@ -124,11 +124,13 @@ class Injector(threading.Thread):
             self.publish(event["type"], json.dumps(event).encode(), STRUCTURED)
 
     def publish_incompatible(self):
-        """A proper event whose data does not follow the schema of its type."""
+        """Two proper events of one aggregate whose data does not follow the schema of their type: the second has to be put
+        aside behind the first."""
         event_type, subject = self.chance.choice(BREAKABLE), new_identifier(self.chance)
-        event = self.event(event_type, subject, subject, 1, {"poison": len(self.incompatible)})
-        self.incompatible.append(event)
-        self.publish(event_type, json.dumps(event).encode(), STRUCTURED)
+        for sequence in (1, 2):
+            event = self.event(event_type, subject, subject, sequence, {"poison": len(self.incompatible)})
+            self.incompatible.append(event)
+            self.publish(event_type, json.dumps(event).encode(), STRUCTURED)
 
     def publish_unreadable(self):
         """No event at all, or one that CloudEvents forbids."""

@@ -7,6 +7,7 @@ import email.policy
 import hashlib
 import json
 import os
+import sys
 
 from local import process
 from local.problem import Problem
@@ -309,13 +310,21 @@ class Checks:
 
     def parked(self):
         """All poison is a dead letter, and nothing else is."""
-        found = []
+        found, parked = [], {}
         for schema in ("expense", "portfolio", "events"):
-            for consumer, reason, identifier, body in self.sql(
-                    "SELECT consumer, reason, event_id, CASE WHEN reason = 'undecodable' "
+            for consumer, reason, number, identifier, body in self.sql(
+                    "SELECT consumer, reason, id, event_id, CASE WHEN reason = 'undecodable' "
                     f"THEN convert_from(event, 'UTF8') END FROM {schema}.dead_letters"):
                 found.append((schema, consumer, body if reason == "undecodable" else identifier))
+                parked[consumer, identifier] = (int(number), reason)
         self.expect("dead letters and poison", found, self.injector.expected_parked())
+        pairs = list(zip(self.injector.incompatible[::2], self.injector.incompatible[1::2]))
+        consumers = {consumer for consumer, _ in parked}
+        self.complain("poison that is not behind the first of its aggregate", [
+            (consumer, second["id"]) for first, second in pairs for consumer in consumers
+            if (consumer, second["id"]) in parked and (
+                parked[consumer, second["id"]][1] != "behind_parked"
+                or parked.get((consumer, first["id"]), (sys.maxsize, ""))[0] > parked[consumer, second["id"]][0])])
         self.count("poison: messages / dead letters",
                    f"{len(self.injector.unreadable) + len(self.injector.incompatible)} / {len(found)}")
 

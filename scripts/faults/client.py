@@ -91,12 +91,13 @@ class Client:
         deadline, pause, number, status = time.monotonic() + self.patience, 0.05, 0, None
         while True:
             number += 1
+            began = time.monotonic()
             try:
                 status, fields, content = self.once(method, path, data, headers)
             except (OSError, http.client.HTTPException):
                 status = None
             if status is not None:
-                self.ledger.note_answer(status)
+                self.ledger.note_answer(status, time.monotonic() - began)
                 if status not in TO_BE_REPEATED:
                     return self.judged(Answer(status, fields, content, number), method, path)
                 if status == 503 and not fields.get("Retry-After"):

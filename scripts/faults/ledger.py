@@ -28,6 +28,7 @@ class Ledger:
         self.entries = []
         self.faults = []
         self.answers = collections.Counter()
+        self.durations = []
         self.retries = 0
         self.replays = 0
 
@@ -35,9 +36,17 @@ class Ledger:
         with self.lock:
             self.entries.append(entry)
 
-    def note_answer(self, status):
+    def note_answer(self, status, seconds):
         with self.lock:
             self.answers[status] += 1
+            if status < 300:
+                self.durations.append(seconds)
+
+    def percentile(self, share):
+        """In milliseconds, of the answers that tell of success; faults of all kinds are in it."""
+        with self.lock:
+            durations = sorted(self.durations)
+        return 1000 * durations[min(len(durations) - 1, int(share * len(durations)))] if durations else 0.0
 
     def note_retry(self):
         with self.lock:

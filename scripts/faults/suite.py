@@ -194,6 +194,8 @@ class Run:
             checks.count(f"  at {point} in {name}", number)
         answers = ", ".join(f"{status}: {number}" for status, number in sorted(self.ledger.answers.items()))
         checks.count("answers", answers)
+        checks.count("attempts that succeeded: p50 / p99 / longest", " / ".join(
+            f"{self.ledger.percentile(share):.0f} ms" for share in (0.5, 0.99, 1)))
         checks.count("attempts repeated / answers replayed", f"{self.ledger.retries} / {self.ledger.replays}")
         checks.count("injected: repeats / events of nobody",
                      f"{injector.repeats} / {len(injector.foreign)}")
@@ -206,7 +208,7 @@ class Run:
         outcome = "everything holds" if not checks.violations else f"{len(checks.violations)} violations"
         self.say(f"{outcome}; seed {self.seed}; the same faults again: scripts/faults.py --seed {self.seed} "
                  f"--seconds {self.options.seconds:g} --kills {self.options.kills} --pauses {self.options.pauses} "
-                 f"--crash-rounds {self.options.crash_rounds} --users {self.options.users}")
+                 f"--crash-rounds {self.options.crash_rounds} --users {self.options.users} --rate {self.options.rate:g}")
 
     def stop(self, is_clean):
         self.installation.stop()
