@@ -63,44 +63,49 @@ package struct DeadLetterStore: Sendable {
     /// Has letters handled again, with all others of their aggregates, first those before them.
     ///
     /// Letters for which this was asked before are not counted again.
-    package func replay(
-        _ selection: DeadLetterSelection, isDryRun: Bool = false
-    ) async throws(PostgresError) -> DeadLetterChange {
+    ///
+    /// - Throws: `PostgresError`.
+    package func replay(_ selection: DeadLetterSelection, isDryRun: Bool = false) async throws -> DeadLetterChange {
         let query = isDryRun ? DeadLetterQueries.countReplay(selection) : DeadLetterQueries.requestReplay(selection)
-        let (selected, all) = try await pool.query(query, timeout: changeTimeout).first(as: Int.self, Int.self)
+        let (selected, all) = try await change([query])[0].first(as: Int.self, Int.self)
         return DeadLetterChange(selected: selected, following: all - selected, isDryRun: isDryRun)
     }
 
     /// Forgets letters: their events are never handled, not even when they are delivered again. What waited only behind
     /// them is handled.
-    package func discard(
-        _ selection: DeadLetterSelection, isDryRun: Bool = false
-    ) async throws(PostgresError) -> DeadLetterChange {
+    ///
+    /// - Throws: `PostgresError`.
+    package func discard(_ selection: DeadLetterSelection, isDryRun: Bool = false) async throws -> DeadLetterChange {
         try await remove(selection, DeadLetterQueries.discard(selection), isDryRun: isDryRun)
     }
 
     /// Like `discard`, but keeps the letters where a listing of archived ones finds them.
-    package func archive(
-        _ selection: DeadLetterSelection, isDryRun: Bool = false
-    ) async throws(PostgresError) -> DeadLetterChange {
+    ///
+    /// - Throws: `PostgresError`.
+    package func archive(_ selection: DeadLetterSelection, isDryRun: Bool = false) async throws -> DeadLetterChange {
         try await remove(selection, DeadLetterQueries.archive(selection), isDryRun: isDryRun)
     }
 
     private func remove(
         _ selection: DeadLetterSelection, _ removal: PostgresQuery, isDryRun: Bool
-    ) async throws(PostgresError) -> DeadLetterChange {
+    ) async throws -> DeadLetterChange {
         if isDryRun {
-            let (selected, following) = try await pool.query(
-                DeadLetterQueries.countRemoval(selection), timeout: changeTimeout
-            ).first(as: Int.self, Int.self)
+            let counts = try await change([DeadLetterQueries.countRemoval(selection)])
+            let (selected, following) = try counts[0].first(as: Int.self, Int.self)
             return DeadLetterChange(selected: selected, following: following, isDryRun: true)
         }
         // Two statements: the second must see the letters that came in while the first waited for their locks.
-        let instant = SystemClock().now()
-        let results = try await pool.batch(
-            [removal, DeadLetterQueries.releaseBehind(instant)], timeout: changeTimeout)
+        let results = try await change([removal, DeadLetterQueries.releaseBehind(SystemClock().now())])
         return DeadLetterChange(
             selected: try results[0].first(as: Int.self), following: try results[1].first(as: Int.self), isDryRun: false
         )
+    }
+
+    /// On a connection of its own: the statements may wait for locks, and on a shared connection all that comes later would
+    /// wait with them.
+    private func change(_ statements: [PostgresQuery]) async throws -> [PostgresRows] {
+        try await pool.withTransaction(timeout: changeTimeout) { transaction in
+            try await transaction.batch(statements)
+        }
     }
 }

@@ -141,25 +141,31 @@ struct InboxWorker: Sendable {
     }
 
     /// False when there is nothing any more that the event would be behind.
+    ///
+    /// On a connection of its own: the statements may wait for locks, and on a shared connection all that comes later would
+    /// wait with them.
     private func park(_ item: PendingEvent, _ parking: LaneSchedule<PendingEvent>.Parking) async throws -> Bool {
-        switch item.content {
-        case .event(let event) where parking.reason == .behindParked:
-            let query = DeadLetters.parkBehind(event, identity: item.id, consumer: consumer, error: parking.error)
-            return try await pool.query(query).first(as: Bool.self)
-        case .event(let event):
-            try await pool.query(
-                DeadLetters.park(
-                    event, identity: item.id, consumer: consumer, reason: parking.reason, attempts: parking.attempts,
-                    error: parking.error))
-        case .letter(let event, let number):
-            try await pool.batch(
-                ReplayQueries.fail(
-                    number, event, type: event.type, consumer: consumer, reason: parking.reason, error: parking.error))
-        case .message(let delivery):
-            try await pool.query(
-                DeadLetters.park(delivery, identity: item.id, consumer: consumer, error: parking.error))
+        try await pool.withTransaction(timeout: transactionTimeout) { transaction in
+            switch item.content {
+            case .event(let event) where parking.reason == .behindParked:
+                let query = DeadLetters.parkBehind(event, identity: item.id, consumer: consumer, error: parking.error)
+                return try await transaction.query(query).first(as: Bool.self)
+            case .event(let event):
+                try await transaction.query(
+                    DeadLetters.park(
+                        event, identity: item.id, consumer: consumer, reason: parking.reason,
+                        attempts: parking.attempts, error: parking.error))
+            case .letter(let event, let number):
+                try await transaction.batch(
+                    ReplayQueries.fail(
+                        number, event, type: event.type, consumer: consumer, reason: parking.reason,
+                        error: parking.error))
+            case .message(let delivery):
+                try await transaction.query(
+                    DeadLetters.park(delivery, identity: item.id, consumer: consumer, error: parking.error))
+            }
+            return true
         }
-        return true
     }
 }
 
