@@ -5,6 +5,7 @@ import Observability
 import Postgres
 import Testing
 import Validation
+import WireCodecs
 
 @testable import ServiceRuntime
 
@@ -127,6 +128,16 @@ struct ProblemDetailsTests {
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
         return Array(bytes)
+    }
+
+    @Test func aCursorThatWasNotGivenOutIsAMalformedQuery() {
+        let failure = ValidationFailure(
+            field: "cursor", code: "invalid_cursor", message: "must be a next_cursor of this list")
+        let problem = ProblemDetails(failure)
+        #expect(problem.status == 400)
+        #expect(problem.code == "invalid_request")
+        #expect(problem.errors == failure.errors)
+        #expect(ProblemDetails(ValidationFailure(field: "limit", code: "out_of_range", message: "")).status == 422)
     }
 }
 

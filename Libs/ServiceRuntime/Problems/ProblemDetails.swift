@@ -32,10 +32,13 @@ package struct ProblemDetails: Error, Sendable, Hashable {
         self.retryAfter = retryAfter
     }
 
-    /// 422: every field that breaks a rule.
+    /// 422: every field that breaks a rule; 400 where a cursor is none that was given out, which is a malformed query.
     package init(_ failure: ValidationFailure) {
+        let isMalformed = failure.errors.contains { $0.code == "invalid_cursor" }
         self.init(
-            code: "validation_failed", status: 422, title: "Some fields are not valid", errors: failure.errors)
+            code: isMalformed ? "invalid_request" : "validation_failed", status: isMalformed ? 400 : 422,
+            title: isMalformed ? "The request cannot be understood" : "Some fields are not valid",
+            errors: failure.errors)
     }
 
     /// 400: the request cannot be understood.
