@@ -214,14 +214,10 @@ struct DeadLetterStoreTests {
     @Test func tenThousandByGroupAreReplayed() async throws {
         try await MessagingBench.with { bench in
             let store = DeadLetterStore(pool: bench.pool)
-            let gate = GatedHandler()
-            bench.broker.declare(.all)
+            let gate = try await park(bench, failing: ["template"], writing: [1])
+            try await multiply(bench, rows: 9_999)
+            gate.open()
             try await bench.consuming(.all, gate) {
-                for start in stride(from: 0, to: 10_000, by: 500) {
-                    await bench.publish(try (start..<(start + 500)).map { try event("s\($0)", 1) })
-                }
-                try await bench.eventually("all are parked") { try await bench.count("dead_letters") == 10_000 }
-                gate.open()
                 let group = try #require(try await store.groups().first)
                 #expect(group.count == 10_000)
                 let clock = ContinuousClock()
@@ -232,6 +228,25 @@ struct DeadLetterStoreTests {
             }
             #expect(try await bench.count("effects") == 10_000)
         }
+    }
+
+    /// Copies the one letter there is, each copy an event and an aggregate of its own.
+    private func multiply(_ bench: MessagingBench, rows: Int) async throws {
+        try await bench.pool.query(
+            """
+            INSERT INTO dead_letters (
+                consumer, event_id, type, source, subject, partition_key, reason, cause, attempts, error, content_type,
+                headers, event
+            )
+            SELECT consumer, new_id, type, source, 's' || number, 'k' || number, reason, cause, attempts, error,
+                content_type, headers, convert_to(
+                    replace(
+                        replace(convert_from(event, 'UTF8'), event_id::text, new_id::text),
+                        '"template"', '"s' || number || '"'), 'UTF8')
+            FROM dead_letters, (
+                SELECT number, gen_random_uuid() AS new_id FROM generate_series(1, \(rows)) AS number
+            ) AS copies
+            """, timeout: patience)
     }
 
     /// Has a consumer park events of these subjects, and returns the handler that refuses until it is opened.
