@@ -1,4 +1,5 @@
 internal import Chronology
+internal import Foundation
 internal import Secrets
 internal import Tokens
 
@@ -27,7 +28,8 @@ extension FuzzTarget {
     ]
 }
 
-/// Signs with a key of its own, which changes from run to run.
+/// Signs with a key of its own: a new one in each process, or the one in the file that FLORIN_FUZZ_KEY names, which is
+/// written where there is none, so that the process which makes seeds and the one which uses them agree.
 private struct TokenIssuer {
     static let now = Timestamp(secondsSinceEpoch: 1_800_000_000)
     static let shared = Result { try TokenIssuer() }
@@ -37,14 +39,24 @@ private struct TokenIssuer {
     private let key: RSAPrivateKey
 
     init() throws {
-        key = try RSAPrivateKey.generate()
+        key = try Self.key(at: ProcessInfo.processInfo.environment["FLORIN_FUZZ_KEY"])
         let keys = KeySet(JWKS([JWKS.Key(id: "fuzz", publicKey: key.publicKey)]))
         verifier = JWTVerifier(keys: keys, issuer: "http://localhost", clock: StandingClock(instant: Self.now))
+        let id = UUIDv7(at: Self.now, randomA: 1, randomB: 2)
         let identity = Identity(
-            userID: UUIDv7(at: Self.now), sessionID: UUIDv7(at: Self.now), scopes: ["expenses:read"], roles: ["user"],
-            expiresAt: Self.now + .seconds(600))
+            userID: id, sessionID: id, scopes: ["expenses:read"], roles: ["user"], expiresAt: Self.now + .seconds(600))
         token = try JWTSigner(key: key, keyID: "fuzz", issuer: "http://localhost")
-            .sign(AccessTokenClaims(identity: identity, tokenID: UUIDv7(at: Self.now), issuedAt: Self.now))
+            .sign(AccessTokenClaims(identity: identity, tokenID: id, issuedAt: Self.now))
+    }
+
+    private static func key(at path: String?) throws -> RSAPrivateKey {
+        guard let path else { return try RSAPrivateKey.generate() }
+        if FileManager.default.fileExists(atPath: path) {
+            return try RSAPrivateKey(pkcs8PEM: String(contentsOfFile: path, encoding: .utf8))
+        }
+        let key = try RSAPrivateKey.generate()
+        try key.pkcs8PEM().write(toFile: path, atomically: true, encoding: .utf8)
+        return key
     }
 
     func signed(header: [UInt8], payload: [UInt8]) throws -> String {
