@@ -124,8 +124,8 @@ class Injector(threading.Thread):
             self.publish(event["type"], json.dumps(event).encode(), STRUCTURED)
 
     def publish_incompatible(self):
-        """Two proper events of one aggregate whose data does not follow the schema of their type: the second has to be put
-        aside behind the first."""
+        """Two proper events of one aggregate whose data does not follow the schema of their type: the second has to be
+        put aside behind the first."""
         event_type, subject = self.chance.choice(BREAKABLE), new_identifier(self.chance)
         for sequence in (1, 2):
             event = self.event(event_type, subject, subject, sequence, {"poison": len(self.incompatible)})

@@ -262,9 +262,10 @@ class Checks:
                 (event.type.split(".")[2], data["crossing"]))
         self.complain("budget events that do not alternate", [place for place, found in changes.items() if found != [
             (("budget_exceeded", "budget_recovered")[n % 2], n // 2 + 1) for n in range(len(found))]])
-        states = {(budget, start, int(threshold)): (crossed == "t", int(crossings)) for
-                  budget, start, threshold, crossed, crossings in self.sql(
-                      "SELECT budget_id, period_start, threshold, is_crossed, crossings FROM expense.budget_thresholds")}
+        rows = self.sql(
+            "SELECT budget_id, period_start, threshold, is_crossed, crossings FROM expense.budget_thresholds")
+        states = {(budget, start, int(threshold)): (crossed == "t", int(crossings))
+                  for budget, start, threshold, crossed, crossings in rows}
         self.expect("threshold states and the last event of each", [
             (place, len(found) % 2 == 1, found[-1][1]) for place, found in changes.items()],
             [(place, *state) for place, state in states.items()])

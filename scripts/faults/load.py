@@ -221,7 +221,8 @@ class Worker(threading.Thread):
             return self.spend(account)
         day, price = self.next_price(account)
         lines = [
-            "Scheme Code;ISIN Div Payout/ ISIN Growth;ISIN Div Reinvestment;Scheme Name;Plan;Option;Net Asset Value;Date",
+            "Scheme Code;ISIN Div Payout/ ISIN Growth;ISIN Div Reinvestment;Scheme Name;Plan;Option;"
+            "Net Asset Value;Date",
             "", "Open Ended Schemes(Equity Scheme - Large Cap Fund)", "", "Florin Mutual Fund", ""]
         for _, code in account.instruments:
             lines.append(f"{code};-;-;Fund {code};Direct Plan;Growth;{price};{day:%d-%b-%Y}")

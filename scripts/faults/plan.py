@@ -38,8 +38,8 @@ class Fault:
 def make(seed, seconds, kills, pauses, crash_rounds):
     """The faults in the order of their times.
 
-    kills: SIGKILL, or for PostgreSQL half of the times an immediate stop. pauses: SIGSTOP and SIGCONT, of the broker every
-    other time, else of a program.
+    kills: SIGKILL, or for PostgreSQL half of the times an immediate stop. pauses: SIGSTOP and SIGCONT, of the broker
+    every other time, else of a program or PostgreSQL.
     crash_rounds: how often each program is made to die at each named point that it has.
     """
     chance = random.Random(seed)

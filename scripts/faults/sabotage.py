@@ -2,8 +2,8 @@
 
 import os
 
-# (what is done, the check that must find it, SQL for the administrator, part of its complaint). Each adds to those before it; triggers
-# and foreign keys are off.
+# (what is done, the check that must find it, SQL for the administrator, part of its complaint). Each adds to those
+# before it; triggers and foreign keys are off.
 DAMAGE = (
     ("an amount is another", "writes",
      "UPDATE expense.expenses SET amount = amount + 1 WHERE id = (SELECT max(id::text)::uuid FROM expense.expenses)",
@@ -28,16 +28,16 @@ DAMAGE = (
      "WHERE consumer = 'processor.mail')",
      "inbox of processor.mail: missing"),
     ("a user has two default portfolios", "reactions",
-     "INSERT INTO portfolio.portfolios SELECT gen_random_uuid(), owner_id, name, base_currency, cost_method, 0, version, "
-     "created_at, updated_at FROM portfolio.portfolios WHERE name = 'My portfolio' LIMIT 1",
+     "INSERT INTO portfolio.portfolios SELECT gen_random_uuid(), owner_id, name, base_currency, cost_method, 0, "
+     "version, created_at, updated_at FROM portfolio.portfolios WHERE name = 'My portfolio' LIMIT 1",
      "one default portfolio for each user: too many"),
     ("a threshold's state is not what was spent", "budgets",
      "UPDATE expense.budget_thresholds SET is_crossed = NOT is_crossed WHERE (budget_id, threshold) = "
      "(SELECT budget_id, threshold FROM expense.budget_thresholds LIMIT 1)",
      "threshold states and the last event of each"),
     ("an audit entry is there twice", "audit",
-     "INSERT INTO events.audit_entries SELECT trail, sequence + 1000000, time, actor, action, subject, trace_id, event_id, "
-     "data_digest, previous_hash, hash FROM events.audit_entries LIMIT 1",
+     "INSERT INTO events.audit_entries SELECT trail, sequence + 1000000, time, actor, action, subject, trace_id, "
+     "event_id, data_digest, previous_hash, hash FROM events.audit_entries LIMIT 1",
      "one audit entry for each event: too many"),
     ("two audit entries change places", "audit",
      "UPDATE events.audit_entries SET sequence = 2000000 - sequence WHERE subject = (SELECT subject "

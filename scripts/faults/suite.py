@@ -208,7 +208,8 @@ class Run:
         outcome = "everything holds" if not checks.violations else f"{len(checks.violations)} violations"
         self.say(f"{outcome}; seed {self.seed}; the same faults again: scripts/faults.py --seed {self.seed} "
                  f"--seconds {self.options.seconds:g} --kills {self.options.kills} --pauses {self.options.pauses} "
-                 f"--crash-rounds {self.options.crash_rounds} --users {self.options.users} --rate {self.options.rate:g}")
+                 f"--crash-rounds {self.options.crash_rounds} --users {self.options.users} "
+                 f"--rate {self.options.rate:g}")
 
     def stop(self, is_clean):
         self.installation.stop()
