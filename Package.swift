@@ -122,7 +122,7 @@ let expense: [Target] = [
     service(
         "ExpenseInfrastructure", at: "ExpenseService/Infrastructure",
         [
-            "ExpenseApplication", "ExpenseDomain", "Chronology", "CloudEvents", "Contracts", "FaultPoints",
+            "ExpenseApplication", "ExpenseDomain", "Chronology", "CloudEvents", "Contracts", "EventLoop", "FaultPoints",
             "Idempotency", "Messaging", "Money", "Postgres", "ServiceRuntime", "Validation",
         ]),
     service(

@@ -36,7 +36,10 @@ package final class Outbox: Sendable {
     }
 
     /// The statement that writes events, in their order; it belongs into the transaction of the change.
-    package func insert(_ events: [OutboxEvent]) -> PostgresQuery {
+    ///
+    /// - Parameter condition: which of them, of the columns `id`, `type` and `partition_key`, for a statement that finds that
+    ///   out itself.
+    package func insert(_ events: [OutboxEvent], where condition: PostgresQuery = "true") -> PostgresQuery {
         """
         INSERT INTO outbox (shard, id, type, partition_key, event)
         SELECT shard, id, type, partition_key, event
@@ -44,7 +47,7 @@ package final class Outbox: Sendable {
             \(events.map { shard(of: $0.partitionKey) }), \(events.map(\.id)), \(events.map(\.event.type)),
             \(events.map(\.partitionKey)), \(events.map { CloudEventJSONCodec.encode($0.event) })
         ) WITH ORDINALITY AS written (shard, id, type, partition_key, event, number)
-        ORDER BY number
+        WHERE \(fragment: condition) ORDER BY number
         """
     }
 

@@ -95,6 +95,21 @@ struct ExpenseFixture {
         ).message
     }
 
+    /// Creates all of them side by side, the users taking turns; the answers in the order of the requests.
+    func create(_ requests: [CreateExpenseRequest], by users: [UUIDv7]) async throws -> [Expense] {
+        try await withThrowingTaskGroup(of: (Int, Expense).self) { group in
+            for (number, request) in requests.enumerated() {
+                let metadata = metadata(users[number % users.count])
+                group.addTask {
+                    let reply = try await client.createExpense(request, metadata: metadata, timeout: .seconds(60))
+                    return (number, reply.message)
+                }
+            }
+            return try await group.reduce(into: [Int: Expense]()) { $0[$1.0] = $1.1 }
+                .sorted { $0.key < $1.key }.map(\.value)
+        }
+    }
+
     func delete(_ expense: Expense) async throws {
         _ = try await client.deleteExpense(
             DeleteExpenseRequest(id: expense.id), metadata: metadata(), timeout: .seconds(30))
@@ -121,13 +136,16 @@ struct ExpenseFixture {
     /// The events about a budget in the order they were written: `exceeded 80 #1`.
     ///
     /// Fails the test where their sequence has a gap.
-    func thresholdEvents(of budget: Budget) async throws -> [String] {
+    func thresholdEvents(of budget: Budget) async throws -> [String] { try await thresholdEvents(ofBudget: budget.id) }
+
+    /// As `thresholdEvents(of:)`, by the budget's id.
+    func thresholdEvents(ofBudget id: String) async throws -> [String] {
         let rows = try await pool.query(
             """
             SELECT split_part(e ->> 'type', '.', 3), e -> 'data' ->> 'threshold', e -> 'data' ->> 'crossing',
                 (e ->> 'sequence')::bigint
             FROM (SELECT convert_from(event, 'UTF8')::jsonb AS e, position FROM outbox) events
-            WHERE e ->> 'subject' = \(budget.id) ORDER BY position
+            WHERE e ->> 'subject' = \(id) ORDER BY position
             """)
         return try rows.enumerated().map { index, row in
             let (type, threshold, crossing, sequence) = try row.decode(
@@ -135,6 +153,25 @@ struct ExpenseFixture {
             #expect(sequence == Int64(index + 1))
             return "\(type.dropFirst("budget_".count)) \(threshold) #\(crossing)"
         }
+    }
+}
+
+extension CreateExpenseRequest {
+    /// In EUR, with nothing that need not be.
+    static func plain(_ amount: String, on day: String = "2026-11-10", category: String? = nil) -> CreateExpenseRequest
+    {
+        CreateExpenseRequest(amount: Money(amount: amount, currency: "EUR"), spentOn: day, categoryID: category)
+    }
+}
+
+extension ExpenseFixture {
+    /// The subjects of the events of a type that wait in the outbox.
+    func events(of type: String) async throws -> Set<String> {
+        let rows = try await pool.query(
+            "SELECT convert_from(event, 'UTF8')::jsonb ->> 'subject' FROM outbox WHERE type = \(type)")
+        let subjects = try rows.map { try $0.decode(String.self, at: 0) }
+        #expect(Set(subjects).count == subjects.count)
+        return Set(subjects)
     }
 }
 

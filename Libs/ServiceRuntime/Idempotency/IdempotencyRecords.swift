@@ -27,6 +27,19 @@ package enum IdempotencyRecords {
         """
     }
 
+    /// The statement that keeps those receipts whose keys nobody has, and returns their `user_id` and `key`; for a statement that
+    /// makes several effects. What it does not return must have no effect.
+    ///
+    /// - Parameter receipts: a query for user, key, fingerprint and answer. It must not name a key twice.
+    package static func insertUntaken(_ receipts: PostgresQuery) -> PostgresQuery {
+        // In one order everywhere, so that two transactions with the same keys never wait for each other.
+        """
+        INSERT INTO idempotency_keys (user_id, key, fingerprint, answer)
+        SELECT * FROM (\(fragment: receipts)) AS receipts (user_id, key, fingerprint, answer) ORDER BY user_id, key
+        ON CONFLICT ON CONSTRAINT idempotency_keys_pkey DO NOTHING RETURNING user_id, key
+        """
+    }
+
     /// Whether a transaction failed because the key of its receipt is taken.
     static func isTaken(_ error: any Error) -> Bool {
         (error as? PostgresError)?.isUniqueViolation(of: "idempotency_keys_pkey") ?? false

@@ -26,6 +26,7 @@ extension ExpenseRepository {
             let changes = try await changes(of: [(budget, 0, [interval])], at: budget.createdAt, in: transaction)
             _ = try await transaction.commit(with: changes)
         }
+        budgetOwners.insert(budget.ownerID)
         outbox.poke()
     }
 

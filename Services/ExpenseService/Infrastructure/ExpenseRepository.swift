@@ -18,43 +18,54 @@ import ServiceRuntime
 package struct ExpenseRepository: ExpenseStore {
     let pool: PostgresPool
     let outbox: Outbox
+    let budgetOwners = BudgetOwners()
+    private let groups: GroupCommit
 
     package init(pool: PostgresPool, outbox: Outbox) {
         self.pool = pool
         self.outbox = outbox
+        groups = GroupCommit(pool: pool, outbox: outbox)
     }
 
     // MARK: Expenses
 
     package func insert(_ expense: Expense, receipt: IdempotencyReceipt?) async throws {
-        let event = try ExpenseEvents.created(expense)
+        let write = ExpenseWrite(expense: expense, event: try ExpenseEvents.created(expense), receipt: receipt)
+        let isTried = write.isPlain && !budgetOwners.contains(expense.ownerID)
+        let isWritten = isTried ? try await groups.commit(write) : false
+        if !isWritten { try await insertAlone(write) }
+        FaultPoint.reached("service.after-commit-before-answer")
+        outbox.poke()
+    }
+
+    /// Writes an expense in a transaction of its own, which evaluates the budgets that count it.
+    private func insertAlone(_ write: ExpenseWrite) async throws {
+        let expense = write.expense
         let categories = expense.categoryIDs
         do {
-            try await pool.retryingConflicts { try await insert(expense, event, categories, receipt) }
+            try await pool.retryingConflicts { try await insert(write, categories) }
         } catch let error as PostgresError where error.sqlState == .foreignKeyViolation {
             // A category that is nobody's fails the insert before ownership is looked at.
             let known = try await pool.query(Self.ownCategories(categories, of: expense.ownerID))
             throw ExpenseStoreRefusal.unknownCategories(
                 categories.subtracting(try known.map { try $0.decode(UUIDv7.self, at: 0) }))
         }
-        FaultPoint.reached("service.after-commit-before-answer")
-        outbox.poke()
     }
 
-    private func insert(
-        _ expense: Expense, _ event: OutboxEvent, _ categories: Set<UUIDv7>, _ receipt: IdempotencyReceipt?
-    ) async throws {
+    private func insert(_ write: ExpenseWrite, _ categories: Set<UUIDv7>) async throws {
+        let expense = write.expense
         try await pool.withTransaction { transaction in
             let results = try await transaction.batch(
                 [
                     Self.spendingLock(expense.ownerID, shared: true),
                     Self.ownCategories(categories, of: expense.ownerID), Self.insertExpense(expense),
-                    Self.insertParts(expense), outbox.insert([event]),
-                ] + Self.receipts(receipt) + [
+                    Self.insertParts(expense), outbox.insert([write.event]),
+                ] + Self.receipts(write.receipt) + [
                     Self.lockBudgets(of: expense.ownerID, on: expense.spentOn, categories: categories)
                 ])
             let unknown = categories.subtracting(try results[1].map { try $0.decode(UUIDv7.self, at: 0) })
             guard unknown.isEmpty else { throw ExpenseStoreRefusal.unknownCategories(unknown) }
+            if !results[results.count - 1].isEmpty { budgetOwners.insert(expense.ownerID) }
             FaultPoint.reached("service.before-commit")
             try await evaluate(results[results.count - 1], on: expense.spentOn, at: expense.createdAt, in: transaction)
         }
@@ -187,9 +198,11 @@ package struct ExpenseRepository: ExpenseStore {
     static func spendingLock(_ owner: UUIDv7, shared: Bool) -> PostgresQuery {
         let name = owner.description
         return shared
-            ? "SELECT pg_advisory_xact_lock_shared(1701, hashtext(\(name)))"
-            : "SELECT pg_advisory_xact_lock(1701, hashtext(\(name)))"
+            ? "SELECT pg_advisory_xact_lock_shared(\(spendingLockClass), hashtext(\(name)))"
+            : "SELECT pg_advisory_xact_lock(\(spendingLockClass), hashtext(\(name)))"
     }
+
+    static let spendingLockClass: Int32 = 1701
 
     private static func ownCategories(_ categories: Set<UUIDv7>, of owner: UUIDv7) -> PostgresQuery {
         "SELECT id FROM categories WHERE owner_id = \(owner) AND id = ANY(\(Array(categories)))"
