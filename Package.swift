@@ -46,11 +46,12 @@ let cModules: [Target] = [
 /// Values: no input or output, no C but libsodium, OpenSSL and simdjson.
 let values: [Target] = [
     library("Chronology"),
+    library("WireCodecs"),
     library("Money", ["Chronology"]),
     library("Validation", ["Chronology", "Money"]),
     library("Idempotency", ["Chronology"]),
     library("JSON", ["CSimdjson"]),
-    library("CloudEvents", ["Chronology", "JSON"]),
+    library("CloudEvents", ["Chronology", "JSON", "WireCodecs"]),
     library("Secrets", ["CSodium"]),
     library("Tokens", ["COpenSSL", "Chronology", "JSON", "Secrets"]),
 ]
@@ -60,11 +61,11 @@ let runtime: [Target] = [
     library("Observability", ["Chronology"]),
     library("FaultPoints"),
     library("EventLoop", ["CUV"]),
-    library("HTTPServer", ["EventLoop"]),
-    library("MailTransfer", ["CCurl", "EventLoop"]),
-    library("GRPC", ["CNghttp2", "EventLoop", "Observability"]),
-    library("Postgres", ["CPQ", "EventLoop", "Chronology", "Money", "Observability"]),
-    library("AMQP", ["CRabbitMQ", "Observability"]),
+    library("HTTPServer", ["EventLoop", "WireCodecs"]),
+    library("MailTransfer", ["CCurl", "EventLoop", "WireCodecs"]),
+    library("GRPC", ["CNghttp2", "EventLoop", "Observability", "WireCodecs"]),
+    library("Postgres", ["CPQ", "EventLoop", "Chronology", "Money", "Observability", "WireCodecs"]),
+    library("AMQP", ["CRabbitMQ", "Observability", "WireCodecs"]),
     library(
         "Messaging",
         ["CloudEvents", "Chronology", "EventLoop", "FaultPoints", "JSON", "Observability", "Postgres"]),
@@ -76,7 +77,7 @@ let runtime: [Target] = [
         "ServiceRuntime",
         [
             "AMQP", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Idempotency", "JSON",
-            "Messaging", "MessagingAMQP", "Observability", "Postgres", "Validation",
+            "Messaging", "MessagingAMQP", "Observability", "Postgres", "Validation", "WireCodecs",
         ]),
 ]
 
@@ -186,8 +187,8 @@ let eventProcessor: [Target] = [
     program(
         "event-processor", at: "Services/EventProcessor/Main",
         [
-            "Contracts", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "Messaging",
-            "Postgres", "Secrets", "ServiceRuntime",
+            "Contracts", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "Messaging", "Postgres",
+            "Secrets", "ServiceRuntime",
         ]),
 ]
 
@@ -216,6 +217,7 @@ let tools: [Target] = [
 /// Tests of one target each need no server. `…IntegrationTests` start servers of their own through `ServersTesting`.
 let testTargets: [Target] = [
     tests("ChronologyTests", ["Chronology"]),
+    tests("WireCodecsTests", ["WireCodecs"]),
     tests("MoneyTests", ["Money", "Chronology"]),
     tests("ValidationTests", ["Validation", "Chronology", "Money"]),
     tests("JSONTests", ["JSON"]),
@@ -248,7 +250,7 @@ let testTargets: [Target] = [
         [
             "ServiceRuntime", "Chronology", "EventLoop", "GRPC", "Messaging", "Observability", "Postgres",
             "ServersTesting",
-            "Validation",
+            "Validation", "WireCodecs",
         ]),
     tests(
         "AuthTests",
@@ -294,7 +296,8 @@ let testTargets: [Target] = [
         "MailTransferIntegrationTests",
         [
             "MailTransfer", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure", "Chronology",
-            "CloudEvents", "Contracts", "EventLoop", "Messaging", "MessagingTesting", "Postgres", "Secrets", "ServersTesting",
+            "CloudEvents", "Contracts", "EventLoop", "Messaging", "MessagingTesting", "Postgres", "Secrets",
+            "ServersTesting",
             "ServiceRuntime",
         ]),
     tests("FuzzTests", ["florin-fuzz"]),

@@ -1,5 +1,6 @@
 internal import Chronology
 internal import JSON
+internal import WireCodecs
 
 /// The attributes of an event while they are collected from a JSON object or from headers.
 struct AttributeFields {

@@ -1,6 +1,7 @@
 package import JSON
 
 internal import Chronology
+internal import WireCodecs
 
 /// The JSON event format and its batch form (CloudEvents JSON Format 1.0.2).
 package enum CloudEventJSONCodec {

@@ -1,5 +1,6 @@
 internal import Chronology
 internal import JSON
+internal import WireCodecs
 
 /// Reads the Protobuf event format (CloudEvents Protobuf Format 1.0.2, messages of `io.cloudevents.v1`).
 package enum CloudEventProtobufCodec {
@@ -21,7 +22,7 @@ package enum CloudEventProtobufCodec {
     package static func decodeBatch(_ bytes: [UInt8]) throws(CloudEventError) -> [CloudEvent] {
         var reader = ProtobufReader(bytes[...])
         var events: [CloudEvent] = []
-        while let field = try reader.next() {
+        while let field = try reader.field() {
             if field.number == 1 { events.append(try decode(try field.value.requireBytes())) }
         }
         return events
@@ -38,7 +39,7 @@ package enum CloudEventProtobufCodec {
         var core: [UInt64: String] = [:]
         var fields = AttributeFields()
         var payload: Payload?
-        while let (number, value) = try reader.next() {
+        while let (number, value) = try reader.field() {
             switch number {
             case 1...4: core[number] = try value.requireText()
             case 5: try addAttribute(try value.requireBytes(), to: &fields)
@@ -87,7 +88,7 @@ package enum CloudEventProtobufCodec {
     private static func message(of bytes: ArraySlice<UInt8>) throws(CloudEventError) -> ArraySlice<UInt8> {
         var reader = ProtobufReader(bytes)
         var message: ArraySlice<UInt8> = []
-        while let (number, value) = try reader.next() {
+        while let (number, value) = try reader.field() {
             if number == 2 { message = try value.requireBytes() }
         }
         return message
@@ -100,7 +101,7 @@ package enum CloudEventProtobufCodec {
         var reader = ProtobufReader(entry)
         var name = ""
         var attribute: AttributeValue?
-        while let (number, value) = try reader.next() {
+        while let (number, value) = try reader.field() {
             switch number {
             case 1: name = try value.requireText()
             case 2: attribute = try attributeValue(try value.requireBytes())
@@ -114,7 +115,7 @@ package enum CloudEventProtobufCodec {
     private static func attributeValue(_ bytes: ArraySlice<UInt8>) throws(CloudEventError) -> AttributeValue? {
         var reader = ProtobufReader(bytes)
         var attribute: AttributeValue?
-        while let (number, value) = try reader.next() {
+        while let (number, value) = try reader.field() {
             switch number {
             case 1: attribute = .boolean(try value.requireVarint() != 0)
             case 2: attribute = .integer(Int32(truncatingIfNeeded: try value.requireVarint()))
@@ -132,7 +133,7 @@ package enum CloudEventProtobufCodec {
         var reader = ProtobufReader(bytes)
         var seconds: Int64 = 0
         var nanoseconds: Int64 = 0
-        while let (number, value) = try reader.next() {
+        while let (number, value) = try reader.field() {
             switch number {
             case 1: seconds = Int64(bitPattern: try value.requireVarint())
             case 2: nanoseconds = Int64(bitPattern: try value.requireVarint())

@@ -1,3 +1,5 @@
+internal import WireCodecs
+
 /// The syntax of a URI-reference (RFC 3986, section 4.1), checked without being taken apart for good.
 struct URIReference {
     /// It has a scheme.
@@ -39,7 +41,8 @@ struct URIReference {
         while position < bytes.count {
             let byte = bytes[position]
             if byte == UInt8(ascii: "%") {
-                guard position + 2 < bytes.count, isHexadecimal(bytes[position + 1]), isHexadecimal(bytes[position + 2])
+                guard position + 2 < bytes.count, HexDigit.value(bytes[position + 1]) != nil,
+                    HexDigit.value(bytes[position + 2]) != nil
                 else { return false }
                 position += 3
             } else {
@@ -75,10 +78,6 @@ struct URIReference {
 
     private static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A }
     private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
-
-    private static func isHexadecimal(_ byte: UInt8) -> Bool {
-        isDigit(byte) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66)
-    }
 
     private static func isUnreserved(_ byte: UInt8) -> Bool {
         isLetter(byte) || isDigit(byte) || byte == 0x2D || byte == 0x2E || byte == 0x5F || byte == 0x7E

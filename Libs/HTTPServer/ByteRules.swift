@@ -1,3 +1,5 @@
+internal import WireCodecs
+
 /// The character classes of RFC 9110 section 5.6 and RFC 3986 section 2, as a table of one byte each.
 enum ByteRules {
     private static let token: UInt8 = 1
@@ -27,15 +29,6 @@ enum ByteRules {
     static func isHost(_ byte: UInt8) -> Bool { table[Int(byte)] & host != 0 }
 
     static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
-
-    static func hexValue(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x41 + 10
-        case 0x61...0x66: byte - 0x61 + 10
-        default: nil
-        }
-    }
 
     static func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
 }
@@ -79,6 +72,12 @@ extension Span<UInt8> {
         while low < high, self[low] == 0x20 || self[low] == 0x09 { low += 1 }
         while low < high, self[high - 1] == 0x20 || self[high - 1] == 0x09 { high -= 1 }
         return low..<high
+    }
+
+    /// Whether every `%` begins two hexadecimal digits and the text meant is UTF-8 without NUL.
+    var isPercentEncodedText: Bool {
+        guard firstIndex(of: UInt8(ascii: "%")) != nil else { return true }
+        return text.flatMap { PercentEncoding.decode($0.utf8) } != nil
     }
 
     /// The bytes as text; nil when they are not UTF-8.

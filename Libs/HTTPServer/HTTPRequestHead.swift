@@ -1,3 +1,5 @@
+internal import WireCodecs
+
 /// A request without its content: everything up to the empty line, checked.
 package struct HTTPRequestHead: Sendable {
     /// How the end of the content is known (RFC 9112 section 6).
@@ -34,7 +36,7 @@ package struct HTTPRequestHead: Sendable {
     package var pathSegments: [String] {
         guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count > 1 else { return [] }
         return path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map {
-            PercentEncoding.decode($0, plusIsSpace: false)
+            PercentEncoding.decodeLeniently($0)
         }
     }
 
@@ -46,48 +48,9 @@ package struct HTTPRequestHead: Sendable {
             let name = pair[..<(equals ?? pair.endIndex)]
             let value = equals.map { pair[pair.index(after: $0)...] } ?? ""
             return (
-                PercentEncoding.decode(name, plusIsSpace: true), PercentEncoding.decode(value, plusIsSpace: true)
+                PercentEncoding.decodeLeniently(name, plusIsSpace: true),
+                PercentEncoding.decodeLeniently(value, plusIsSpace: true)
             )
         }
-    }
-}
-
-/// Percent-encoding of RFC 3986 section 2.1.
-enum PercentEncoding {
-    /// Whether every `%` begins two hexadecimal digits and the decoded text is UTF-8 without NUL.
-    static func isValid(_ text: Span<UInt8>) -> Bool {
-        guard text.firstIndex(of: UInt8(ascii: "%")) != nil else { return true }
-        var decoded: [UInt8] = []
-        var index = 0
-        while index < text.count {
-            if text[index] == UInt8(ascii: "%") {
-                guard index + 2 < text.count, let high = ByteRules.hexValue(text[index + 1]),
-                    let low = ByteRules.hexValue(text[index + 2]), high | low != 0
-                else { return false }
-                decoded.append(high << 4 | low)
-                index += 3
-            } else {
-                decoded.append(text[index])
-                index += 1
-            }
-        }
-        return String(validating: decoded, as: UTF8.self) != nil
-    }
-
-    /// Decodes text that `isValid` has accepted.
-    static func decode(_ text: Substring, plusIsSpace: Bool) -> String {
-        var decoded: [UInt8] = []
-        decoded.reserveCapacity(text.utf8.count)
-        var bytes = text.utf8.makeIterator()
-        while let byte = bytes.next() {
-            if byte == UInt8(ascii: "%"), let high = bytes.next().flatMap(ByteRules.hexValue),
-                let low = bytes.next().flatMap(ByteRules.hexValue)
-            {
-                decoded.append(high << 4 | low)
-            } else {
-                decoded.append(plusIsSpace && byte == UInt8(ascii: "+") ? 0x20 : byte)
-            }
-        }
-        return String(decoding: decoded, as: UTF8.self)
     }
 }

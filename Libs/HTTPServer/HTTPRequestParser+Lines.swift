@@ -1,3 +1,5 @@
+internal import WireCodecs
+
 extension HTTPRequestParser {
     /// Takes one line, which may have begun in earlier input, and acts on it. Nil: go on.
     mutating func nextLine(in bytes: Span<UInt8>, from offset: inout Int) -> Event? {
@@ -94,7 +96,7 @@ extension HTTPRequestParser {
     private mutating func takeChunkSize(_ line: Span<UInt8>) -> Event? {
         var size = 0
         var digits = 0
-        while digits < line.count, let digit = ByteRules.hexValue(line[digits]) {
+        while digits < line.count, let digit = HexDigit.value(line[digits]) {
             guard digits < 15 else { return refuse(.malformedChunk) }
             size = size << 4 | Int(digit)
             digits += 1

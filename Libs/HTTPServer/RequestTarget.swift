@@ -1,3 +1,5 @@
+internal import WireCodecs
+
 /// A request target in origin-form, absolute-form or, for OPTIONS, asterisk-form (RFC 9112 section 3.2).
 struct RequestTarget: Sendable {
     private(set) var text = ""
@@ -41,7 +43,7 @@ struct RequestTarget: Sendable {
     }
 
     private mutating func takePathAndQuery(_ bytes: Span<UInt8>) -> Bool {
-        guard PercentEncoding.isValid(bytes) else { return false }
+        guard bytes.isPercentEncodedText else { return false }
         let mark = bytes.firstIndex(of: UInt8(ascii: "?"))
         let path = bytes.extracting(0..<(mark ?? bytes.count))
         self.path = path.isEmpty ? "/" : path.text ?? "/"
@@ -59,14 +61,14 @@ enum Authority {
             guard let close = bytes.firstIndex(of: UInt8(ascii: "]")), close > 2 else { return false }
             for index in 1..<close {
                 let byte = bytes[index]
-                guard ByteRules.hexValue(byte) != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".") else {
+                guard HexDigit.value(byte) != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".") else {
                     return false
                 }
             }
             end = close + 1
         } else {
             while end < bytes.count, ByteRules.isHost(bytes[end]) { end += 1 }
-            guard end > 0, PercentEncoding.isValid(bytes.extracting(0..<end)) else { return false }
+            guard end > 0, bytes.extracting(0..<end).isPercentEncodedText else { return false }
         }
         if end == bytes.count { return true }
         guard bytes[end] == UInt8(ascii: ":"), bytes.count - end <= 6 else { return false }

@@ -1,3 +1,5 @@
+internal import WireCodecs
+
 /// Where and how a mail server is reached.
 package struct SMTPServer: Sendable, Hashable, CustomStringConvertible {
     /// How the connection is protected. There is no "if the server offers it": whoever sits between could strike the offer.
@@ -37,27 +39,25 @@ package struct SMTPServer: Sendable, Hashable, CustomStringConvertible {
     /// - `hello`: the name to say hello as.
     ///
     /// - Throws: `.invalidConfiguration`, whose text does not repeat the URL.
-    package init(url: String) throws(SMTPError) {
-        guard let schemeEnd = url.firstRange(of: "://") else { throw Self.fault("it has no scheme") }
-        let isTLS: Bool
-        switch url[..<schemeEnd.lowerBound] {
-        case "smtp": isTLS = false
-        case "smtps": isTLS = true
-        default: throw Self.fault("its scheme is neither smtp nor smtps")
+    package init(url text: String) throws(SMTPError) {
+        let url: ServerURL
+        do throws(ServerURL.Fault) {
+            url = try ServerURL(parsing: text)
+        } catch {
+            throw Self.fault(error.reason)
         }
-        let rest = url[schemeEnd.upperBound...]
-        let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        var authority = parts[0]
-        if authority.hasSuffix("/") { authority.removeLast() }
-        guard !authority.contains("/") else { throw Self.fault("it has a path") }
-
-        credentials = try Self.credentials(&authority)
-        (host, port) = try Self.hostAndPort(authority, standard: isTLS ? 465 : 587)
-        let parameters = try Self.parameters(parts.count == 2 ? parts[1] : "")
+        guard ["smtp", "smtps"].contains(url.scheme) else { throw Self.fault("its scheme is neither smtp nor smtps") }
+        guard (url.path ?? "").isEmpty else { throw Self.fault("it has a path") }
+        guard Self.isHost(url.host) else { throw Self.fault("its host is missing or no name") }
+        let isTLS = url.scheme == "smtps"
+        let parameters = try Self.checked(url.parameters)
+        if isTLS, parameters["starttls"] != nil { throw Self.fault("smtps knows no STARTTLS") }
+        host = url.host
+        port = url.port.map(Int.init) ?? (isTLS ? 465 : 587)
+        credentials = try Self.credentials(url)
         certificateAuthority = parameters["ca"]
         helloName = parameters["hello"]
-        protection = try isTLS ? .tls : Self.protection(parameters["starttls"], host: host)
-        if isTLS, parameters["starttls"] != nil { throw Self.fault("smtps knows no STARTTLS") }
+        protection = try isTLS ? .tls : Self.protection(parameters["starttls"], host: url.host)
     }
 
     /// Host and port; never user and password.
@@ -69,49 +69,32 @@ package struct SMTPServer: Sendable, Hashable, CustomStringConvertible {
     private var urlScheme: String { protection == .tls ? "smtps" : "smtp" }
     private var urlHost: String { host.contains(":") ? "[\(host)]" : host }
 
-    private static func credentials(_ authority: inout Substring) throws(SMTPError) -> Credentials? {
-        guard let at = authority.lastIndex(of: "@") else { return nil }
-        let account = authority[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        authority = authority[authority.index(after: at)...]
-        guard account.count == 2, let user = decoded(account[0]), let password = decoded(account[1]), !user.isEmpty
-        else {
+    private static func credentials(_ url: ServerURL) throws(SMTPError) -> Credentials? {
+        guard let user = url.user else { return nil }
+        guard let password = url.password, !user.isEmpty, isOneLine(user), isOneLine(password) else {
             throw fault("a user comes with a password, both percent-encoded")
         }
         return Credentials(user: user, password: password)
     }
 
-    private static func hostAndPort(_ authority: Substring, standard: Int) throws(SMTPError) -> (String, Int) {
-        var host = authority
-        var port = standard
-        let afterHost = authority.lastIndex(of: "]") ?? authority.startIndex
-        if let colon = authority[afterHost...].lastIndex(of: ":") {
-            guard let number = Int(authority[authority.index(after: colon)...]), 1...65_535 ~= number else {
-                throw fault("its port is not a number from 1 to 65535")
+    private static func isHost(_ host: String) -> Bool {
+        !host.isEmpty
+            && host.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
+                    UInt8(ascii: ":"):
+                    true
+                default: false
+                }
             }
-            port = number
-            host = authority[..<colon]
-        }
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-        let isPlain = host.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"),
-                UInt8(ascii: ":"):
-                true
-            default: false
-            }
-        }
-        guard !host.isEmpty, isPlain else { throw fault("its host is missing or no name") }
-        return (String(host), port)
     }
 
-    private static func parameters(_ query: Substring) throws(SMTPError) -> [String: String] {
+    private static func checked(_ parameters: [(name: String, value: String)]) throws(SMTPError) -> [String: String] {
         var result: [String: String] = [:]
-        for pair in query.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = String(parts[0])
+        for (name, value) in parameters {
             guard ["starttls", "ca", "hello"].contains(name) else { throw fault("it has an unknown parameter") }
-            guard parts.count == 2, let value = decoded(parts[1]), !value.isEmpty, result[name] == nil else {
+            guard !value.isEmpty, isOneLine(value), result[name] == nil else {
                 throw fault("the parameter \(name) has no value or several")
             }
             result[name] = value
@@ -131,25 +114,8 @@ package struct SMTPServer: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Percent-decodes; nil for a malformed escape, for NUL, for line breaks and for what is not UTF-8.
-    private static func decoded(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%") {
-                let digits = rest.prefix(2)
-                guard digits.count == 2, let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16) else {
-                    return nil
-                }
-                rest = rest.dropFirst(2)
-                bytes.append(value)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return nil }
-        return String(validating: bytes, as: UTF8.self)
-    }
+    /// Whether a text can stand in a line of the protocol.
+    private static func isOneLine(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } }
 
     private static func fault(_ reason: String) -> SMTPError {
         SMTPError(.invalidConfiguration, "the server's URL cannot be used: \(reason)")

@@ -1,3 +1,5 @@
+internal import WireCodecs
+
 /// Metadata to and from HTTP/2 header fields (grpc/grpc: doc/PROTOCOL-HTTP2.md, "Custom-Metadata").
 package enum MetadataCodec {
     /// Names that HTTP/2 or gRPC itself uses, beside `:…` and `grpc-…`.
@@ -24,7 +26,7 @@ package enum MetadataCodec {
                 guard entry.name.hasSuffix("-bin") else {
                     throw GRPCStatus(.internalError, "binary metadata \(entry.name) must end in -bin")
                 }
-                fields.append(HeaderField(entry.name, Base64.encode(bytes)))
+                fields.append(HeaderField(entry.name, Base64.encode(bytes, isPadded: false)))
             }
         }
     }
@@ -41,7 +43,7 @@ package enum MetadataCodec {
             }
             // Values of one name may have been joined by commas on the way (RFC 9110, section 5.3).
             for part in field.value.split(separator: ",", omittingEmptySubsequences: false) {
-                guard let bytes = Base64.decode(trimmed(part)) else {
+                guard let bytes = Base64.decode(trimmed(part), padding: .optional) else {
                     throw GRPCStatus(.internalError, "metadata \(field.name) is not base64")
                 }
                 metadata.append(field.name, binary: bytes)

@@ -1,5 +1,13 @@
-/// Base64 with padding (RFC 4648, section 4), the string form of Binary attributes and of `data_base64`.
-enum Base64 {
+/// Base64 of the standard alphabet (RFC 4648, section 4), for what is no secret.
+package enum Base64 {
+    /// Whether a text ends in `=` up to a multiple of four characters.
+    package enum Padding: Sendable {
+        /// It does.
+        case required
+        /// It does, or has none at all.
+        case optional
+    }
+
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     private static let pad = UInt8(ascii: "=")
 
@@ -9,7 +17,8 @@ enum Base64 {
         return table
     }()
 
-    static func encode(_ bytes: [UInt8]) -> String {
+    /// Four characters for each three bytes begun, or as many as the bytes need without padding.
+    package static func encode(_ bytes: [UInt8], isPadded: Bool = true) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
         for start in stride(from: 0, to: bytes.count, by: 3) {
@@ -17,24 +26,25 @@ enum Base64 {
             var group = UInt32(bytes[start]) << 16
             if count > 1 { group |= UInt32(bytes[start + 1]) << 8 }
             if count > 2 { group |= UInt32(bytes[start + 2]) }
-            text.append(alphabet[Int(group >> 18)])
-            text.append(alphabet[Int(group >> 12 & 63)])
-            text.append(count > 1 ? alphabet[Int(group >> 6 & 63)] : pad)
-            text.append(count > 2 ? alphabet[Int(group & 63)] : pad)
+            for place in 0...count { text.append(alphabet[Int(group >> UInt32(18 - 6 * place) & 63)]) }
+            if isPadded { text.append(contentsOf: repeatElement(pad, count: 3 - count)) }
         }
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Nil unless the text is exactly what `encode` could have written: padded, no other characters, no stray bits.
-    static func decode(_ text: String) -> [UInt8]? {
+    /// The bytes; nil unless the text is exactly what `encode` could have written: no other characters, no wrong padding, no
+    /// bits that are left over.
+    package static func decode(_ text: some StringProtocol, padding: Padding = .required) -> [UInt8]? {
         let letters = Array(text.utf8)
-        guard letters.count % 4 == 0 else { return nil }
-        let padding = letters.suffix(2).reversed().prefix { $0 == pad }.count
+        let padded = letters.suffix(2).reversed().prefix { $0 == pad }.count
+        let digits = letters.dropLast(padded)
+        let isComplete = letters.count % 4 == 0
+        guard isComplete || (padding == .optional && padded == 0), digits.count % 4 != 1 else { return nil }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(letters.count / 4 * 3)
+        bytes.reserveCapacity(digits.count * 3 / 4)
         var group: UInt32 = 0
         var bits = 0
-        for letter in letters.dropLast(padding) {
+        for letter in digits {
             let value = values[Int(letter)]
             guard value != 0xFF else { return nil }
             group = group << 6 | UInt32(value)
