@@ -28,6 +28,7 @@ package struct AMQPDelivery: Sendable {
         self.settlements = settlements
     }
 
+    /// The headers among the properties.
     package var headers: AMQPTable { properties.headers }
 
     /// How often a quorum queue has delivered it before without success (`x-delivery-count`); `nil` from other queues

@@ -45,6 +45,7 @@ package struct AMQPTable: Sendable, Hashable, ExpressibleByDictionaryLiteral {
         entries = elements.map { Entry(name: $0.0, value: $0.1) }
     }
 
+    /// Whether there is no field.
     package var isEmpty: Bool { entries.isEmpty }
 
     /// The first value of that name; assigning replaces it or adds a field at the end, `nil` removes it.

@@ -12,12 +12,8 @@ package struct LogKey: Sendable, Hashable {
     // Who and what.
     package static let component = LogKey("component")
     package static let userID = LogKey("user_id")
-    package static let sessionID = LogKey("session_id")
     package static let requestID = LogKey("request_id")
-    package static let correlationID = LogKey("correlation_id")
-    package static let keyID = LogKey("key_id")
     package static let version = LogKey("version")
-    package static let processID = LogKey("pid")
     package static let signal = LogKey("signal")
     package static let configuration = LogKey("configuration")
 
@@ -31,8 +27,6 @@ package struct LogKey: Sendable, Hashable {
     package static let bytes = LogKey("bytes")
     package static let limit = LogKey("limit")
     package static let duration = LogKey("duration_ms")
-    package static let delay = LogKey("delay_ms")
-    package static let file = LogKey("file")
 
     // Network, HTTP, gRPC.
     package static let address = LogKey("address")
@@ -42,17 +36,10 @@ package struct LogKey: Sendable, Hashable {
 
     // Database.
     package static let sqlState = LogKey("sqlstate")
-    package static let constraint = LogKey("constraint")
-    package static let schema = LogKey("schema")
-    package static let migration = LogKey("migration")
 
     // Messages.
     package static let eventID = LogKey("event_id")
     package static let eventType = LogKey("event_type")
-    package static let exchange = LogKey("exchange")
     package static let queue = LogKey("queue")
-    package static let routingKey = LogKey("routing_key")
     package static let consumer = LogKey("consumer")
-    package static let partitionKey = LogKey("partition_key")
-    package static let sequence = LogKey("sequence")
 }

@@ -66,6 +66,7 @@ package struct Logger: Sendable {
         return copy
     }
 
+    // A line of the level of that name.
     package func trace(_ message: StaticString, _ metadata: Metadata = [:]) { log(.trace, message, metadata) }
     package func debug(_ message: StaticString, _ metadata: Metadata = [:]) { log(.debug, message, metadata) }
     package func info(_ message: StaticString, _ metadata: Metadata = [:]) { log(.info, message, metadata) }

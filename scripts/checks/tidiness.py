@@ -1,4 +1,5 @@
-"""What `scripts/tidy` checks: lengths with a ratchet, banned calls, proofs of `@unchecked Sendable`, unfinished work."""
+"""What `scripts/tidy` checks: lengths with a ratchet, banned calls, proofs of `@unchecked Sendable`, documentation of what
+crosses a target, unfinished work."""
 
 import ast
 import json
@@ -28,11 +29,25 @@ PERSONAL = re.compile(
 PACKAGE_TYPE = re.compile(
     r"^[ \t]*(?:@\w+(?:\([^)\n]*\))?\s+)*package\s+(?:(?:final|indirect)\s+)*(?:struct|enum|class|actor|protocol)\s+(\w+)",
     re.MULTILINE)
+# A function, a subscript, a type alias, a computed property or a static constant. Stored properties and initializers are
+# told by their names and by what stands above their type.
+PACKAGE_MEMBER = re.compile(
+    r"^[ \t]*(?:@\w+(?:\([^)\n]*\))?\s+)*package\s+(?:(?!let\b|var\b|func\b)\w+(?:\([a-z]+\))?\s+)*?"
+    r"(?:func\s+(?P<function>\w+)|(?P<subscript>subscript)\b|typealias\s+(?P<alias>\w+)|"
+    r"var\s+(?P<computed>\w+)[^\n={]*\{(?!\s*(?:didSet|willSet))|(?<=static )(?:let|var)\s+(?P<constant>\w+))",
+    re.MULTILINE)
+ONE_LINE_DECLARATION = re.compile(r"\s*(?:@\w+(?:\([^)]*\))?\s+)*package\s.*[^{(,]$")
+PROTOCOL = re.compile(r"\bprotocol\s+\w+[^{]*\{")
+REQUIREMENT = re.compile(r"\b(?:func|var|associatedtype)\s+(\w+)")
+# Requirements of the standard library's protocols: their meaning is documented there.
+STANDARD_REQUIREMENTS = frozenset((
+    "appendLiteral", "asyncIterator", "customMirror", "debugDescription", "description", "encode", "endIndex", "hash",
+    "index", "makeAsyncIterator", "makeIterator", "next", "rawValue", "startIndex", "unownedExecutor", "Element", "Failure"))
 UNCHECKED = re.compile(r"@unchecked\s+Sendable")
 
 
-def swift_faults(path, text):
-    """Faults of a Swift file but for lengths, as (line, text)."""
+def swift_faults(path, text, requirements=STANDARD_REQUIREMENTS):
+    """Faults of a Swift file but for lengths, as (line, text). What implements a requirement needs no documentation."""
     masked = sources.Masked(text).masked
     lines = text.split("\n")
     faults = []
@@ -50,6 +65,11 @@ def swift_faults(path, text):
         line = line_of(masked, match.start(1))
         if not re.match(r"\s*//", line_above(lines, line)):
             faults.append((line, f"{match[1]} crosses a target and has no documentation"))
+    for match in PACKAGE_MEMBER.finditer(masked):
+        name = next(name for name in match.groups() if name)
+        line = line_of(masked, match.start(match.lastindex))
+        if name not in requirements and not is_told(lines, line):
+            faults.append((line, f"{name} crosses a target and has no documentation"))
     for match in PERSONAL.finditer(text):
         faults.append((line_of(text, match.start()), "a log key for personal data or secrets"))
     return faults + unfinished(text)
@@ -58,9 +78,30 @@ def swift_faults(path, text):
 def line_above(lines, line):
     """The line above that one, attributes on lines of their own left out; empty at the start of the file."""
     above = line - 2
-    while above > 0 and re.fullmatch(r"\s*@\w+(?:\(.*\))?\s*", lines[above]):
+    while above > 0 and re.fullmatch(r"\s*(?:@\w+(?:\([^)]*\))?\s*)+", lines[above]):
         above -= 1
     return lines[above] if above >= 0 else ""
+
+
+def is_told(lines, line):
+    """Whether a comment stands above that line, or above the declarations of one line each that it follows."""
+    above = line_above(lines, line)
+    while ONE_LINE_DECLARATION.match(above) and line > 1:
+        line -= 1
+        above = line_above(lines, line)
+    return re.match(r"\s*//", above) is not None
+
+
+def protocol_requirements(masked):
+    """The names that the protocols of a file ask for."""
+    names = set()
+    for match in PROTOCOL.finditer(masked):
+        depth, end = 1, match.end()
+        while depth and end < len(masked):
+            depth += {"{": 1, "}": -1}.get(masked[end], 0)
+            end += 1
+        names.update(REQUIREMENT.findall(masked, match.end(), end))
+    return names
 
 
 def unfinished(text):
@@ -134,12 +175,16 @@ def is_python(path, root):
 def check(root=sources.ROOT):
     """All faults of the tree, as lines."""
     faults, found = [], {}
+    requirements = set(STANDARD_REQUIREMENTS)
+    for path in sources.files(root):
+        if path.endswith(".swift"):
+            requirements |= protocol_requirements(sources.Masked(sources.read(path, root)).masked)
     for path in sources.files(root):
         if sources.is_generated(path):
             continue
         if path.endswith(".swift"):
             text = sources.read(path, root)
-            faults += [f"{path}:{line}: {fault}" for line, fault in swift_faults(path, text)]
+            faults += [f"{path}:{line}: {fault}" for line, fault in swift_faults(path, text, requirements)]
             found.update(lengths(path, text, is_python=False))
         elif is_python(path, root):
             text = sources.read(path, root)

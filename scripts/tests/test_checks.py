@@ -117,6 +117,26 @@ class TidyTests(unittest.TestCase):
                 self.assertEqual(self.faults(f"/// What it is.\n@safe\n{declaration}\n"), [])
         self.assertEqual(self.faults("struct A {}\nenum B {}\n"), [])
 
+    def test_members_that_cross_a_target_are_documented(self):
+        for declaration in (
+                "package func f() {}", "@discardableResult package static func f() {}", "package mutating func f() {",
+                "package var a: Int { 1 }", "package static let a = 1", "package nonisolated(unsafe) static var a = 1",
+                "package typealias A = B", "package subscript(name: String) -> Int {"):
+            with self.subTest(declaration):
+                self.assertEqual(len(self.faults(f"}}\n\n{declaration}\n")), 1)
+                self.assertEqual(self.faults(f"/// What it is.\n@inlinable @inline(__always)\n{declaration}\n"), [])
+                self.assertEqual(self.faults(f"// The group.\npackage static let b = 1\n{declaration}\n"), [])
+        for declaration in (
+                "package init() {}", "package let a: Int", "package private(set) var a = 1", "package var a: Int = 1",
+                "package var description: String { text }", "func f() {}",
+                "package static func < (a: A, b: A) -> Bool {", "package var a = 1 { didSet { f() } }"):
+            with self.subTest(declaration):
+                self.assertEqual(self.faults(f"}}\n\n{declaration}\n"), [])
+
+    def test_what_a_protocol_asks_for_is_documented_there(self):
+        text = "protocol P: Q {\n    func f()\n    var a: Int { get }\n    associatedtype B\n}\nfunc g() {}\n"
+        self.assertEqual(tidiness.protocol_requirements(text), {"f", "a", "B"})
+
     def test_unfinished_work_and_personal_keys(self):
         self.assertEqual(len(self.faults("// TODO: later")), 1)
         self.assertEqual(len(self.faults("// FIXME")), 1)

@@ -5,6 +5,7 @@ package struct PostgresType: Sendable, Hashable {
 
     package init(oid: UInt32) { self.oid = oid }
 
+    // Of the names in `pg_type.typname`.
     package static let bool = PostgresType(oid: 16)
     package static let bytea = PostgresType(oid: 17)
     package static let name = PostgresType(oid: 19)
@@ -23,6 +24,7 @@ package struct PostgresType: Sendable, Hashable {
     package static let uuid = PostgresType(oid: 2950)
     package static let jsonb = PostgresType(oid: 3802)
 
+    // Arrays of these.
     package static let boolArray = PostgresType(oid: 1000)
     package static let byteaArray = PostgresType(oid: 1001)
     package static let int2Array = PostgresType(oid: 1005)

@@ -4,6 +4,7 @@ package struct PostgresRows: Sendable, RandomAccessCollection {
 
     package var startIndex: Int { 0 }
     package var endIndex: Int { result.rowCount }
+    /// The row at that place, from 0.
     package subscript(position: Int) -> PostgresRow {
         precondition(indices.contains(position), "row \(position) of \(count)")
         return PostgresRow(result: result, index: position)

@@ -7,6 +7,7 @@ import Postgres
 package enum ServiceMain {
     /// Exit statuses, as in sysexits.h where it has one.
     package enum Status {
+        /// The program did what it was asked for.
         package static let ok: Int32 = 0
         /// A part could not be started, or a command failed.
         package static let failure: Int32 = 1
@@ -75,7 +76,7 @@ package enum ServiceMain {
 
     /// Waits for SIGTERM or SIGINT; a second one ends the process at once.
     @Sendable package static func signal(_ loop: EventLoop, _ logger: Logger) async {
-        let (signals, continuation) = AsyncStream<Int32>.makeStream()
+        let (signals, continuation) = AsyncStream.makeStream(of: Int32.self, bufferingPolicy: .bufferingOldest(1))
         let isStopping = Published<Bool>()
         do {
             _ = try await loop.run {

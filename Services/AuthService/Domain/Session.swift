@@ -52,8 +52,11 @@ package enum SessionEnd: String, Sendable, Hashable {
 
 /// How long what the service gives out is good for.
 package enum Lifetime {
+    /// An access token; nothing but its session's end takes it back earlier.
     package static let accessToken: Duration = .seconds(15 * 60)
+    /// A refresh token that is not used.
     package static let refreshToken: Duration = .seconds(7 * 24 * 3600)
+    /// The one-time token in a verification mail.
     package static let emailVerification: Duration = .seconds(24 * 3600)
     /// For this long the token just replaced may be shown again, so that an answer lost on the way logs nobody out.
     package static let refreshGrace: Duration = .seconds(10)
@@ -63,6 +66,7 @@ package enum Lifetime {
 package enum VerificationLimit {
     /// The most mails within `interval`; the one of the registration counts.
     package static let count = 5
+    /// What `count` is counted over.
     package static let interval: Duration = .seconds(3600)
 }
 
