@@ -17,11 +17,16 @@ enum HeaderCoding {
         }
     }
 
-    /// The headers whose values CloudEvents can express; the broker's own (`x-death` and the like) are left out with
-    /// the rest.
+    /// What the broker notes on a message about its deliveries. It changes from one to the next, and a message that comes
+    /// again must be known as the same.
+    private static let brokerHeaders: Set<String> = ["x-acquired-count", "x-delivery-count"]
+
+    /// The headers a message was published with whose values CloudEvents can express; others (`x-death` and the like) are
+    /// left out.
     static func headers(_ table: AMQPTable) -> [MessageHeader] {
         table.entries.compactMap { entry in
-            switch entry.value {
+            guard !brokerHeaders.contains(entry.name) else { return nil }
+            return switch entry.value {
             case .string(let text): MessageHeader(entry.name, .string(text))
             case .int(let number): Int32(exactly: number).map { MessageHeader(entry.name, .integer($0)) }
             case .bool(let flag): MessageHeader(entry.name, .boolean(flag))

@@ -88,10 +88,16 @@ struct ConformanceBench: Sendable {
     func requeuesOnRetry() async throws {
         try await consuming("retry", ["\(scope).#"]) { inbox in
             try await publishRouted([event("a")])
-            try await inbox.next().retry()
-            let delivery = try await inbox.next()
-            try require(delivery.routingKey == "\(scope).a" && delivery.redelivered, "what was given back comes again")
-            delivery.ack()
+            let first = try await inbox.next()
+            first.retry()
+            let again = try await inbox.next()
+            try require(again.routingKey == "\(scope).a" && again.redelivered, "what was given back comes again")
+            again.retry()
+            let last = try await inbox.next()
+            try require(
+                again.headers == first.headers && last.headers == first.headers,
+                "what comes again has the headers that it was published with")
+            last.ack()
         }
     }
 
