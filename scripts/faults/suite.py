@@ -119,7 +119,7 @@ class Run:
             self.installation, programs.DATABASE, injector, self.look_after, self.options.drain, self.say)
         checks = Checks(self.installation, programs.DATABASE, self.ledger, injector)
         checks.complain("not drained in time", left)
-        checks.complain("crash points that were not reached", self.breaker.missed)
+        checks.complain("crash points that were never reached", self.breaker.never_reached())
         self.count_faults(checks, injector)
         checks.all()
         checks.read_back([
@@ -192,6 +192,8 @@ class Run:
             checks.count(f"  pauses of {name}", number)
         for (point, name), number in sorted(breaker.points.items()):
             checks.count(f"  at {point} in {name}", number)
+        if breaker.missed:
+            checks.count("programs that did not come past a named point in time", len(breaker.missed))
         answers = ", ".join(f"{status}: {number}" for status, number in sorted(self.ledger.answers.items()))
         checks.count("answers", answers)
         checks.count("attempts that succeeded: p50 / p99 / longest", " / ".join(
