@@ -84,6 +84,7 @@ let runtime: [Target] = [
 /// Test kits: servers of one's own, an in-memory broker, conformance suites.
 let kits: [Target] = [
     library("ServersTesting"),
+    library("HTTPTesting", ["EventLoop"]),
     library("MessagingTesting", ["Chronology", "CloudEvents", "Messaging"]),
 ]
 
@@ -226,7 +227,7 @@ let testTargets: [Target] = [
     tests("TokensTests", ["Tokens", "Chronology", "JSON", "Secrets"]),
     tests("ObservabilityTests", ["Observability"]),
     tests("EventLoopTests", ["EventLoop"]),
-    tests("HTTPServerTests", ["HTTPServer", "EventLoop"]),
+    tests("HTTPServerTests", ["HTTPServer", "EventLoop", "HTTPTesting"]),
     tests("GRPCTests", ["GRPC", "EventLoop", "Observability"]),
     tests(
         "PostgresIntegrationTests", ["Postgres", "EventLoop", "Chronology", "Money", "Observability", "ServersTesting"]),
@@ -260,7 +261,7 @@ let testTargets: [Target] = [
         [
             "AuthAPI", "AuthApplication", "AuthInfrastructure", "AuthTesting", "Chronology", "CloudEvents",
             "Contracts", "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "Secrets", "ServersTesting",
-            "ServiceRuntime", "Tokens",
+            "ServiceRuntime", "Tokens", "auth-service",
         ]),
     tests("ExpenseTests", ["ExpenseDomain", "Chronology", "Money", "Validation"]),
     tests(
@@ -307,8 +308,9 @@ let testTargets: [Target] = [
     tests(
         "GatewayTests",
         [
-            "GatewayAPI", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON",
-            "Messaging", "MessagingTesting", "Observability", "Secrets", "ServiceRuntime", "Tokens", "Validation",
+            "GatewayAPI", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "HTTPTesting",
+            "JSON", "Messaging", "MessagingTesting", "Observability", "Secrets", "ServiceRuntime", "Tokens",
+            "Validation",
         ]),
     tests(
         "GatewayIntegrationTests",

@@ -26,8 +26,6 @@ package struct HTTPRequest: Sendable {
     package var pathSegments: [String] { head.pathSegments }
     /// The query's parameters, decoded; see `HTTPRequestHead.query`.
     package var query: [(name: String, value: String)] { head.query }
-    /// The version.
-    package var version: HTTPVersion { head.version }
     /// The fields.
     package var headers: HTTPHeaders { head.headers }
 }

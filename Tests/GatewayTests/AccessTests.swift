@@ -1,6 +1,7 @@
 import Chronology
 import Contracts
 import GatewayAPI
+import HTTPTesting
 import Synchronization
 import Testing
 

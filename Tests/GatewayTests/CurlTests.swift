@@ -1,32 +1,10 @@
 import Contracts
-import Foundation
 import GatewayAPI
+import HTTPTesting
 import Testing
 
 /// The gateway as seen by a client that we did not write.
 @Suite(.timeLimit(.minutes(5))) struct CurlTests {
-    /// Runs curl off the tasks' threads and returns what it wrote.
-    private func curl(_ arguments: [String]) async throws -> String {
-        try await withCheckedThrowingContinuation { continuation in
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
-            process.arguments = ["--silent", "--show-error", "--max-time", "60"] + arguments
-            let pipe = Pipe()
-            process.standardOutput = pipe
-            process.standardError = pipe
-            Thread.detachNewThread {
-                do {
-                    try process.run()
-                    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-                    process.waitUntilExit()
-                    continuation.resume(returning: String(decoding: data, as: UTF8.self))
-                } catch {
-                    continuation.resume(throwing: error)
-                }
-            }
-        }
-    }
-
     @Test func aSessionOfRequests() async throws {
         try await GatewayBench.run { bench in
             bench.services.on("CreateExpense") { (request: CreateExpenseRequest, _) in
@@ -37,12 +15,12 @@ import Testing
             let created = try await curl([
                 "-w", "|%{http_code}|%{content_type}", "-H", "Authorization: Bearer \(token)", "--json",
                 #"{"amount":{"amount":"1.00","currency":"EUR"},"spent_on":"2026-11-20"}"#, "\(base)/v1/expenses",
-            ])
+            ]).output
             #expect(created.contains(#""id":"e1""#) && created.hasSuffix("|201|application/json"))
-            let refused = try await curl(["-i", "\(base)/v1/expenses"])
+            let refused = try await curl(["-i", "\(base)/v1/expenses"]).output
             #expect(refused.hasPrefix("HTTP/1.1 401 Unauthorized\r\n"))
             #expect(refused.contains("WWW-Authenticate: Bearer realm=\"florin\"\r\n"))
-            let head = try await curl(["-I", "\(base)/openapi.json"])
+            let head = try await curl(["-I", "\(base)/openapi.json"]).output
             #expect(head.hasPrefix("HTTP/1.1 200 OK\r\n") && head.contains("ETag: \""))
         }
     }
@@ -52,7 +30,7 @@ import Testing
             let token = try bench.tokens.make()
             async let reading = curl([
                 "-N", "-H", "Authorization: Bearer \(token)", "http://\(bench.address)/v1/events/stream",
-            ])
+            ]).output
             try await eventually("it is open") { bench.streams.count == 1 }
             await bench.server.drain(deadline: .seconds(30))
             #expect(try await reading == "retry: 2000\n: connected\n\n")

@@ -1,16 +1,17 @@
 import Chronology
 import GatewayAPI
+import HTTPTesting
 import Testing
 
 /// The stream of events, over real sockets.
 @Suite(.timeLimit(.minutes(5))) struct LiveStreamTests {
     /// Opens a stream and reads its head.
-    private func open(_ bench: GatewayBench, token: String, receiveBuffer: Int32? = nil) async throws -> HTTPClient {
-        let client = try HTTPClient(bench.address, receiveBuffer: receiveBuffer)
+    private func open(_ bench: GatewayBench, token: String, receiveBuffer: Int32? = nil) async throws -> SocketClient {
+        let client = try SocketClient(bench.address, receiveBuffer: receiveBuffer)
         try await client.send(
             bench.request("GET", "/v1/events/stream", token: token, headers: ["Accept: text/event-stream"]))
         let head = try await client.receive(until: "\r\n\r\n")
-        guard head.hasPrefix("HTTP/1.1 200") else { throw HTTPClient.Failure.closed }
+        guard head.hasPrefix("HTTP/1.1 200") else { throw SocketClient.Failure.closed }
         #expect(head.contains("Content-Type: text/event-stream\r\n") && head.contains("Cache-Control: no-store\r\n"))
         _ = try await client.receive(until: ": connected\n\n")
         return client

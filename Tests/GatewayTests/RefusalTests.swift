@@ -1,6 +1,7 @@
 import Contracts
 import GatewayAPI
 import HTTPServer
+import HTTPTesting
 import ServiceRuntime
 import Testing
 
@@ -140,7 +141,7 @@ import Testing
     ])
     func refusesWhatIsNoRequest(_ text: String, _ status: Int, _ code: String) async throws {
         try await GatewayBench.run { bench in
-            let client = try HTTPClient(bench.address)
+            let client = try SocketClient(bench.address)
             try await client.send(text)
             let answer = try await client.answer()
             #expect(answer.status == status)

@@ -3,6 +3,7 @@ import Contracts
 import GRPC
 import GatewayAPI
 import HTTPServer
+import HTTPTesting
 import Observability
 import ServiceRuntime
 import Testing
@@ -183,7 +184,7 @@ import Validation
                 return Expense(id: request.id)
             }
             let token = try bench.tokens.make()
-            let client = try HTTPClient(bench.address)
+            let client = try SocketClient(bench.address)
             let requests = (1...3).map { bench.request("GET", "/v1/expenses/\($0)", token: token) }
             try await client.send(requests.joined() + bench.request("GET", "/nowhere"))
             for number in 1...3 { #expect(try await client.answer().json("id") == "\(number)") }
@@ -199,7 +200,7 @@ import Validation
                 do { try await bench.loop.sleep(for: .seconds(60)) } catch { end.finish() }
                 return ExpenseList()
             }
-            let client = try HTTPClient(bench.address)
+            let client = try SocketClient(bench.address)
             try await client.send(bench.request("GET", "/v1/expenses", token: bench.tokens.make()))
             var signals = signal.makeAsyncIterator()
             #expect(await signals.next() == true)

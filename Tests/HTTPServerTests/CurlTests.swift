@@ -1,32 +1,11 @@
 import EventLoop
 import Foundation
 import HTTPServer
+import HTTPTesting
 import Testing
 
 /// The server as seen by a client that we did not write.
 @Suite struct CurlTests {
-    /// Runs curl off the tasks' threads and returns what it wrote.
-    private func curl(_ arguments: [String]) async throws -> (status: Int32, output: String) {
-        try await withCheckedThrowingContinuation { continuation in
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
-            process.arguments = ["--silent", "--show-error", "--max-time", "60"] + arguments
-            let pipe = Pipe()
-            process.standardOutput = pipe
-            process.standardError = pipe
-            Thread.detachNewThread {
-                do {
-                    try process.run()
-                    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-                    process.waitUntilExit()
-                    continuation.resume(returning: (process.terminationStatus, String(decoding: data, as: UTF8.self)))
-                } catch {
-                    continuation.resume(throwing: error)
-                }
-            }
-        }
-    }
-
     @Test func getsOverOneConnection() async throws {
         try await ServerFixture.run { fixture in
             let base = "http://\(fixture.address)"

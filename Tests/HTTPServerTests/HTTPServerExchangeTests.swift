@@ -1,11 +1,12 @@
 import EventLoop
 import HTTPServer
+import HTTPTesting
 import Testing
 
 @Suite struct HTTPServerExchangeTests {
     @Test func answersAndKeepsTheConnection() async throws {
         try await ServerFixture.run { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             for _ in 0..<3 {
                 try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
                 let response = try await client.receive(until: "Hello")
@@ -28,7 +29,7 @@ import Testing
                 text += "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
             }
             text += "GET /close HTTP/1.1\r\nHost: a\r\n\r\nGET /never HTTP/1.1\r\nHost: a\r\n\r\n"
-            let all = try await RawClient.exchange(text, with: fixture.address)
+            let all = try await SocketClient.exchange(text, with: fixture.address)
             let echoed = all.split(separator: "\r\n").compactMap { line in
                 line.contains("<") ? String(line[line.firstIndex(of: "<")!...line.firstIndex(of: ">")!]) : nil
             }
@@ -46,7 +47,7 @@ import Testing
             let text =
                 "GET /stubborn HTTP/1.1\r\nHost: a\r\n\r\n" + String(repeating: one, count: 1000)
                 + "GET /close HTTP/1.1\r\nHost: a\r\n\r\n"
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             async let sending: Void = client.send(text)
             let all = try await client.receiveAll()
             try await sending
@@ -59,7 +60,7 @@ import Testing
     ])
     func closesWhenAsked(text: String, expected: String) async throws {
         try await ServerFixture.run { fixture in
-            let response = try await RawClient.exchange(text, with: fixture.address)
+            let response = try await SocketClient.exchange(text, with: fixture.address)
             #expect(response.contains("\r\nConnection: \(expected)\r\n"))
             #expect(response.hasSuffix("\r\n\r\nHello"))
         }
@@ -67,7 +68,7 @@ import Testing
 
     @Test func keepsAnOldClientsConnectionWhenAsked() async throws {
         try await ServerFixture.run { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             try await client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
             #expect(try await client.receive(until: "Hello").contains("\r\nConnection: keep-alive\r\n"))
             try await client.send("GET /pieces HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
@@ -79,7 +80,7 @@ import Testing
 
     @Test func leavesTheContentOutWhereThereIsNone() async throws {
         try await ServerFixture.run { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             try await client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nHEAD /pieces HTTP/1.1\r\nHost: a\r\n\r\n")
             let heads = try await client.receive(until: "chunked\r\n\r\n")
             #expect(heads.contains("Content-Length: 5\r\n"))
@@ -93,7 +94,7 @@ import Testing
 
     @Test func streamsInChunks() async throws {
         try await ServerFixture.run { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             try await client.send("GET /pieces HTTP/1.1\r\nHost: a\r\n\r\n")
             let response = try await client.receive(until: "0\r\n\r\n")
             #expect(response.contains("\r\n\r\n4\r\none \r\n4\r\ntwo \r\n5\r\nthree\r\n4e20\r\n....."))
@@ -104,7 +105,7 @@ import Testing
 
     @Test func aStreamThatFailsHasNoEnd() async throws {
         try await ServerFixture.run { fixture in
-            let response = try await RawClient.exchange(
+            let response = try await SocketClient.exchange(
                 "GET /broken HTTP/1.1\r\nHost: a\r\n\r\n", with: fixture.address)
             #expect(!response.hasSuffix("0\r\n\r\n"))
         }
@@ -113,7 +114,7 @@ import Testing
     @Test func sendsContinueOnlyWhenTheContentIsAwaited() async throws {
         try await ServerFixture.run { fixture in
             let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             try await client.send(head)
             #expect(try await client.receive(until: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
             try await client.send("hi")
@@ -131,13 +132,13 @@ import Testing
             let large = String(repeating: "x", count: 3 << 20)
             let text =
                 "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: \(large.utf8.count)\r\n\r\n\(large)"
-            let echoed = try await RawClient.exchange(text, with: fixture.address)
+            let echoed = try await SocketClient.exchange(text, with: fixture.address)
             #expect(echoed.hasSuffix(large))
             let other = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"
-            let refusedByLength = try await RawClient.exchange(other, with: fixture.address).statuses
+            let refusedByLength = try await SocketClient.exchange(other, with: fixture.address).statuses
             #expect(refusedByLength == [413])
             let chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n6\r\n"
-            let refusedByChunks = try await RawClient.exchange(chunked, with: fixture.address).statuses
+            let refusedByChunks = try await SocketClient.exchange(chunked, with: fixture.address).statuses
             #expect(refusedByChunks == [413])
         }
     }
@@ -148,7 +149,7 @@ import Testing
         let (text, rule) = refusedRequests[index]
         try await ServerFixture.run { fixture in
             let smuggled = "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + text + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
-            let all = try await RawClient.exchange(smuggled, with: fixture.address)
+            let all = try await SocketClient.exchange(smuggled, with: fixture.address)
             if text.hasPrefix("\r\n\r\n") || text.hasPrefix("\r\n") {
                 #expect(all.statuses == [200, 400])
             } else {
@@ -162,7 +163,7 @@ import Testing
 
     @Test func aReaderThatStopsHoldsTheProducerBack() async throws {
         try await ServerFixture.run { fixture in
-            let client = try RawClient(fixture.address, receiveBuffer: 4096)
+            let client = try SocketClient(fixture.address, receiveBuffer: 4096)
             try await client.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
             let events = fixture.events
             var last = -1
@@ -185,7 +186,7 @@ import Testing
 
     @Test func aSecondWriteAtTheSameTimeIsRefused() async throws {
         try await ServerFixture.run { fixture in
-            let client = try RawClient(fixture.address, receiveBuffer: 65536)
+            let client = try SocketClient(fixture.address, receiveBuffer: 65536)
             try await client.send("GET /twice HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             try await eventually("the second write is refused") { fixture.events.has("concurrentWrite") }
             let all = try await client.receiveAll()
@@ -195,7 +196,7 @@ import Testing
 
     @Test func aWriteAfterTheEndIsRefused() async throws {
         try await ServerFixture.run { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             try await client.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n")
             let response = try await client.receive(until: "0\r\n\r\n")
             #expect(response.statuses == [200])
@@ -215,7 +216,7 @@ import Testing
                     body: .bytes(Array("{\"code\":\"\(refusal)\"}".utf8)))
             }
         }) { fixture in
-            let all = try await RawClient.exchange("GET /\r\n\r\n", with: fixture.address)
+            let all = try await SocketClient.exchange("GET /\r\n\r\n", with: fixture.address)
             #expect(all.hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
             #expect(all.hasSuffix("\r\n\r\n{\"code\":\"malformedRequestLine\"}"))
             #expect(all.contains("application/problem+json"))
@@ -224,7 +225,7 @@ import Testing
 
     @Test func aLargeResponseArrivesWhole() async throws {
         try await ServerFixture.run { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             try await client.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\nGET /close HTTP/1.1\r\nHost: a\r\n\r\n")
             var received = 0
             var tail: [UInt8] = []

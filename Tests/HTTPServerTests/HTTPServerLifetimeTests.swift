@@ -1,11 +1,12 @@
 import EventLoop
 import HTTPServer
+import HTTPTesting
 import Testing
 
 @Suite struct HTTPServerLifetimeTests {
     @Test func aHeadHasADeadline() async throws {
         try await ServerFixture.run({ $0.headTimeout = .milliseconds(100) }) { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             async let all = client.receiveAll()
             // A byte now and then does not move the deadline.
             for byte in "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" {
@@ -19,7 +20,7 @@ import Testing
     @Test func contentHasADeadline() async throws {
         try await ServerFixture.run({ $0.bodyTimeout = .milliseconds(100) }) { fixture in
             let text = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc"
-            let statuses = try await RawClient.exchange(text, with: fixture.address).statuses
+            let statuses = try await SocketClient.exchange(text, with: fixture.address).statuses
             #expect(statuses == [408])
         }
     }
@@ -29,9 +30,9 @@ import Testing
             $0.headTimeout = .milliseconds(100)
             $0.idleTimeout = .milliseconds(100)
         }) { fixture in
-            let silent = try RawClient(fixture.address)
+            let silent = try SocketClient(fixture.address)
             #expect(try await silent.receiveAll().isEmpty)
-            let idle = try await RawClient.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", with: fixture.address)
+            let idle = try await SocketClient.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", with: fixture.address)
             #expect(idle.statuses == [200])
             try await eventually("both are gone") { fixture.server.statistics.connections == 0 }
         }
@@ -39,7 +40,8 @@ import Testing
 
     @Test func aHandlerHasADeadline() async throws {
         try await ServerFixture.run({ $0.handlerTimeout = .milliseconds(100) }) { fixture in
-            let response = try await RawClient.exchange("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n", with: fixture.address)
+            let response = try await SocketClient.exchange(
+                "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n", with: fixture.address)
             #expect(response.statuses == [503])
             #expect(response.contains("handlerTimeout"))
             try await eventually("it is cancelled") { fixture.events.has("cancelled") }
@@ -48,7 +50,7 @@ import Testing
 
     @Test func aClientThatTakesNothingIsCutOff() async throws {
         try await ServerFixture.run({ $0.writeTimeout = .milliseconds(100) }) { fixture in
-            let streaming = try RawClient(fixture.address, receiveBuffer: 4096)
+            let streaming = try SocketClient(fixture.address, receiveBuffer: 4096)
             try await streaming.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
             try await eventually("the producer ends") { fixture.events.has("endless ended") }
             try await eventually("the connection is gone") { fixture.server.statistics.connections == 0 }
@@ -58,7 +60,7 @@ import Testing
 
     @Test func aClientThatLeavesCancelsItsHandler() async throws {
         try await ServerFixture.run { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             try await client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
             try await eventually("the handler runs") { fixture.events.has("waiting") }
             client.leave()
@@ -70,7 +72,7 @@ import Testing
 
     @Test func aClientThatLeavesEndsItsStream() async throws {
         try await ServerFixture.run { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             try await client.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
             try await eventually("it streams") { fixture.events.has("streaming") }
             client.leave()
@@ -81,7 +83,7 @@ import Testing
 
     @Test func aClientThatHasFinishedSendingIsAnswered() async throws {
         try await ServerFixture.run({ $0.halfCloseGrace = .seconds(60) }) { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             let one = "GET /stubborn HTTP/1.1\r\nHost: a\r\n\r\n"
             try await client.send(one + one + "GET /hop HTTP/1.1\r\nHost: a\r\n\r\n")
             client.endSending()
@@ -93,7 +95,7 @@ import Testing
 
     @Test func anUnfinishedRequestAtTheEndIsDropped() async throws {
         try await ServerFixture.run { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe")
             client.endSending()
             #expect(try await client.receiveAll().isEmpty)
@@ -103,17 +105,17 @@ import Testing
 
     @Test func connectionsAreLimited() async throws {
         try await ServerFixture.run({ $0.maxConnections = 2 }) { fixture in
-            let first = try RawClient(fixture.address)
-            let second = try RawClient(fixture.address)
+            let first = try SocketClient(fixture.address)
+            let second = try SocketClient(fixture.address)
             for client in [first, second] {
                 try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
                 #expect(try await client.receive(until: "Hello").statuses == [200])
             }
-            let third = try RawClient(fixture.address)
+            let third = try SocketClient(fixture.address)
             #expect(try await third.receiveAll().statuses == [503])
             first.leave()
             try await eventually("a place is free") { fixture.server.statistics.connections == 1 }
-            let fourth = try RawClient(fixture.address)
+            let fourth = try SocketClient(fixture.address)
             try await fourth.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(try await fourth.receive(until: "Hello").statuses == [200])
         }
@@ -121,22 +123,22 @@ import Testing
 
     @Test func connectionsOfOneAddressAreLimited() async throws {
         try await ServerFixture.run({ $0.maxConnectionsPerAddress = 1 }) { fixture in
-            let first = try RawClient(fixture.address)
+            let first = try SocketClient(fixture.address)
             try await first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(try await first.receive(until: "Hello").statuses == [200])
-            #expect(try await RawClient(fixture.address).receiveAll().statuses == [503])
+            #expect(try await SocketClient(fixture.address).receiveAll().statuses == [503])
         }
     }
 
     @Test func drainEndsStreamsAndFinishesRequests() async throws {
         try await ServerFixture.run { fixture in
-            let streaming = try RawClient(fixture.address)
-            let working = try RawClient(fixture.address)
-            let idle = try RawClient(fixture.address)
+            let idle = try SocketClient(fixture.address)
             try await idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(try await idle.receive(until: "Hello").statuses == [200])
+            let streaming = try SocketClient(fixture.address)
             try await streaming.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
             try await eventually("it streams") { fixture.events.has("streaming") }
+            let working = try SocketClient(fixture.address)
             try await working.send("GET /gated HTTP/1.1\r\nHost: a\r\n\r\n")
             try await eventually("it works") { fixture.events.has("working") }
             async let drained: Void = fixture.server.drain(deadline: .seconds(60))
@@ -150,17 +152,17 @@ import Testing
             #expect(try await idle.receiveAll().isEmpty)
             await drained
             #expect(fixture.server.statistics.connections == 0)
-            try await eventually("nobody listens any more") { (try? RawClient(fixture.address)) == nil }
+            try await eventually("nobody listens any more") { (try? SocketClient(fixture.address)) == nil }
         }
     }
 
     @Test func aRequestDuringTheDrainIsStillAnswered() async throws {
         try await ServerFixture.run({ $0.drainIdleGrace = .seconds(30) }) { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(try await client.receive(until: "Hello").statuses == [200])
             async let drained: Void = fixture.server.drain(deadline: .seconds(60))
-            try await eventually("no new connections are taken") { (try? RawClient(fixture.address)) == nil }
+            try await eventually("no new connections are taken") { (try? SocketClient(fixture.address)) == nil }
             try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             let last = try await client.receiveAll()
             #expect(last.contains("Connection: close"))
@@ -174,7 +176,7 @@ import Testing
             let answered = try await withThrowingTaskGroup(of: Int.self) { group in
                 for number in 0..<16 {
                     group.addTask {
-                        let client = try RawClient(fixture.address)
+                        let client = try SocketClient(fixture.address)
                         let path = number % 2 == 0 ? "/hop" : "/"
                         var answered = 0
                         while true {
@@ -199,7 +201,7 @@ import Testing
 
     @Test func drainHasADeadline() async throws {
         try await ServerFixture.run { fixture in
-            let client = try RawClient(fixture.address)
+            let client = try SocketClient(fixture.address)
             try await client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
             try await eventually("the handler runs") { fixture.events.has("waiting") }
             await fixture.server.drain(deadline: .milliseconds(50))
@@ -214,7 +216,7 @@ import Testing
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<60 {
                     group.addTask {
-                        let client = try RawClient(fixture.address)
+                        let client = try SocketClient(fixture.address)
                         switch number % 4 {
                         case 0: try await client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
                         case 1: try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx")

@@ -62,6 +62,13 @@ enum GatewayProgram: ServiceProgram {
                 authenticator: Authenticator(keys: keys, revocations: revocations, issuer: settings.issuer),
                 limiter: MemoryRateLimiter { loop.now }, limits: settings.limits, streams: streams),
             logger: host.logger, metrics: host.metrics)
-        host.serve(gateway.server(listeningOn: settings.listen))
+        let server = gateway.server(listeningOn: settings.listen)
+        host.metrics.gauge("florin_http_connections", help: "Client connections that are open.") {
+            Double(server.statistics.connections)
+        }
+        host.metrics.gauge(
+            "florin_http_refused", help: "Requests and connections that the server refused by itself since its start."
+        ) { Double(server.statistics.refused) }
+        host.serve(server)
     }
 }

@@ -38,7 +38,8 @@ extension MoneyFigure {
 }
 
 extension Contracts.Money {
-    /// An amount that was computed at the currency's minor units, or is exact at fewer decimals.
+    /// An amount that was computed at the currency's minor units, or is exact at fewer decimals; one too large to be
+    /// written with more decimals stays as it is.
     init(_ amount: Decimal, _ currency: Currency) {
         let scaled = (try? amount.rounded(scale: currency.minorUnits)) ?? amount
         self.init(amount: scaled.description, currency: currency.code)

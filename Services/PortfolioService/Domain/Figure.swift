@@ -8,14 +8,6 @@ package enum Figure<Value: Sendable & Hashable>: Sendable, Hashable {
         if case .value(let value) = self { value } else { nil }
     }
 
-    /// The figure made from this one's value.
-    package func map<Other>(_ transform: (Value) -> Other) -> Figure<Other> {
-        switch self {
-        case .value(let value): .value(transform(value))
-        case .unavailable(let reason): .unavailable(reason)
-        }
-    }
-
     /// The figure made from two, unavailable for the reason of the first that is.
     package func combined<Second, Result>(
         with other: Figure<Second>, _ combine: (Value, Second) throws -> Result

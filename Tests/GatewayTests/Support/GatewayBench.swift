@@ -5,6 +5,7 @@ import EventLoop
 import GRPC
 import GatewayAPI
 import HTTPServer
+import HTTPTesting
 import Messaging
 import MessagingTesting
 import Observability
@@ -85,7 +86,7 @@ struct GatewayBench: Sendable {
         _ method: String, _ path: String, token: String? = nil, headers: [String] = [], body: String? = nil,
         type: String? = "application/json"
     ) async throws -> Answer {
-        let client = try HTTPClient(address)
+        let client = try SocketClient(address)
         try await client.send(request(method, path, token: token, headers: headers, body: body, type: type))
         return try await client.answer(to: method)
     }
@@ -114,7 +115,7 @@ struct GatewayBench: Sendable {
         let outbound = OutboundEvent(
             id: id, routingKey: type, contentType: CloudEventJSONCodec.contentType,
             body: CloudEventJSONCodec.encode(event))
-        guard await broker.publish([outbound]) == [.confirmed] else { throw HTTPClient.Failure.closed }
+        guard await broker.publish([outbound]) == [.confirmed] else { throw SocketClient.Failure.closed }
         return id
     }
 }

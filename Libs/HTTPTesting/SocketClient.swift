@@ -1,18 +1,22 @@
-import EventLoop
+package import EventLoop
 import Glibc
-import HTTPServer
 import Synchronization
-import Testing
 
 /// A client of plain sockets that shares nothing with the server, so that it can send what no proper client would.
 /// It never blocks a thread: the tests share a few with the tasks they wait for.
-final class RawClient: Sendable {
-    enum Failure: Error { case connect, closed, timeout, malformed }
+package final class SocketClient: Sendable {
+    /// Why the client cannot go on.
+    package enum Failure: Error {
+        case connect, closed
+    }
 
     private let descriptor: Int32
     private let received = Mutex<[UInt8]>([])
 
-    init(_ address: SocketAddress, receiveBuffer: Int32? = nil) throws {
+    /// Connects to that port of the loopback.
+    ///
+    /// - Parameter receiveBuffer: bytes that the system takes for a client that does not read; nil for its default.
+    package init(_ address: SocketAddress, receiveBuffer: Int32? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if var size = receiveBuffer {
             unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
@@ -32,14 +36,16 @@ final class RawClient: Sendable {
     deinit { Glibc.close(descriptor) }
 
     /// Ends our side only.
-    func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+    package func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Closes both sides as a client does that goes away; the descriptor itself goes with the object.
-    func leave() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    package func leave() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-    func send(_ text: String) async throws { try await send(Array(text.utf8)) }
+    /// Sends all of the text.
+    package func send(_ text: String) async throws { try await send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) async throws {
+    /// Sends all of the bytes, waiting while the server is behind.
+    package func send(_ bytes: [UInt8]) async throws {
         var sent = 0
         try await eventually("the bytes are sent") {
             while sent < bytes.count {
@@ -55,7 +61,7 @@ final class RawClient: Sendable {
     }
 
     /// What is there, nil at the end of the stream or after a reset; empty when nothing has arrived yet.
-    func receiveNow(atMost limit: Int = 65536) -> [UInt8]? {
+    package func receiveNow(atMost limit: Int = 65536) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: limit)
         let count = unsafe recv(descriptor, &buffer, limit, 0)
         if count < 0 { return errno == EAGAIN ? [] : nil }
@@ -63,67 +69,58 @@ final class RawClient: Sendable {
     }
 
     /// Everything up to the end of the stream.
-    func receiveAll() async throws -> String {
-        try await eventually("the stream ends") {
-            guard let piece = self.receiveNow() else { return true }
-            self.received.withLock { $0 += piece }
-            return false
-        }
-        return take { $0.count }
+    package func receiveAll() async throws -> String {
+        try await eventually("the stream ends") { !pull() }
+        return take { $0.count } ?? ""
     }
 
     /// Everything up to and with `end`; what came behind it is kept.
-    func receive(until end: String) async throws -> String {
-        var position: Int?
-        try await eventually("\(end.debugDescription) arrives") {
-            guard let piece = self.receiveNow() else { throw Failure.closed }
-            self.received.withLock { received in
-                received += piece
-                position = received.firstRange(of: end.utf8)?.upperBound
-            }
-            return position != nil
-        }
-        return take { _ in position ?? 0 }
+    package func receive(until end: String) async throws -> String {
+        try await receive("\(end.debugDescription) arrives") { $0.firstRange(of: end.utf8)?.upperBound }
     }
 
-    private func take(_ count: ([UInt8]) -> Int) -> String {
+    /// That many bytes; what came behind them is kept.
+    package func receive(count: Int) async throws -> String {
+        try await receive("\(count) bytes arrive") { $0.count >= count ? count : nil }
+    }
+
+    /// Waits until the server has ended the connection.
+    package func isClosed() async throws -> Bool {
+        try await eventually("the connection ends") { !pull() }
+        return true
+    }
+
+    private func receive(_ what: String, _ end: ([UInt8]) -> Int?) async throws -> String {
+        var taken: String?
+        try await eventually(what) {
+            taken = take(end)
+            guard taken == nil else { return true }
+            guard pull() else { throw Failure.closed }
+            return false
+        }
+        return taken ?? ""
+    }
+
+    /// Takes what stands before the end that the closure finds; nil while there is no end.
+    private func take(_ end: ([UInt8]) -> Int?) -> String? {
         received.withLock { received in
-            let end = count(received)
+            guard let end = end(received) else { return nil }
             defer { received.removeFirst(end) }
             return String(decoding: received[..<end], as: UTF8.self)
         }
     }
 
+    /// Keeps what has arrived; false at the end.
+    private func pull() -> Bool {
+        guard let piece = receiveNow() else { return false }
+        received.withLock { $0 += piece }
+        return true
+    }
+
     /// Sends one request and reads everything until the connection ends.
-    static func exchange(_ text: String, with address: SocketAddress) async throws -> String {
-        let client = try RawClient(address)
+    package static func exchange(_ text: String, with address: SocketAddress) async throws -> String {
+        let client = try SocketClient(address)
         try await client.send(text)
         return try await client.receiveAll()
     }
-}
-
-/// Waits until `condition` holds; the deadline is for a machine that is far too slow.
-func eventually(
-    _ what: Comment, within limit: Duration = .seconds(30), sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    var pause = Duration.microseconds(100)
-    while try await !condition() {
-        guard ContinuousClock.now < end else {
-            Issue.record(what, sourceLocation: sourceLocation)
-            throw RawClient.Failure.timeout
-        }
-        try await Task.sleep(for: pause)
-        pause = min(pause * 2, .milliseconds(5))
-    }
-}
-
-extension String {
-    /// The status codes of the responses in a row, by their status lines.
-    var statuses: [Int] {
-        ranges(of: "HTTP/1.1 ").compactMap { Int(self[$0.upperBound...].prefix(3)) }
-    }
-
-    func count(of part: String) -> Int { ranges(of: part).count }
 }
