@@ -28,6 +28,7 @@ package final class AMQPPublisher: Sendable {
     private let waker: Waker
     private let readiness: Readiness
     private let isDropped: CancellationFlag
+    private let expiry = PublishExpiry()
 
     init(
         configuration: Configuration, queue: PublishQueue, waker: Waker, readiness: Readiness,
@@ -42,6 +43,7 @@ package final class AMQPPublisher: Sendable {
 
     deinit {
         isDropped.set()
+        expiry.cancel()
         waker.signal()
     }
 
@@ -65,11 +67,8 @@ package final class AMQPPublisher: Sendable {
         let batch = PublishBatch(messages)
         let bound = timeout ?? configuration.timeout
         // Not left to the connection's thread, which may be waiting for a login.
-        let expiry = Task<Void, any Error> {
-            try await Task.sleep(for: bound)
-            batch.settleRest(.timedOut)
-        }
-        defer { expiry.cancel() }
+        let call = expiry.begin(batch, deadline: .now + bound)
+        defer { expiry.end(call) }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 batch.await(continuation)
