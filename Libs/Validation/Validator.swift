@@ -174,6 +174,9 @@ package struct Validator: Sendable {
 
     /// Control characters, but for tab and line feed in a note; NUL cannot be held by PostgreSQL at all.
     private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
+        // Those of ASCII are known without the tables of Unicode.
+        let isControl =
+            scalar.isASCII ? scalar.value < 0x20 || scalar.value == 0x7F : scalar.properties.generalCategory == .control
+        return isControl && scalar != "\n" && scalar != "\t"
     }
 }

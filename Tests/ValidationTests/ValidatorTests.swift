@@ -8,7 +8,7 @@ import Validation
 
     @Test(arguments: [
         ("", "required"), ("  \t", "required"), ("abcdef", "too_long"), ("a\u{0}b", "control_character"),
-        ("a\u{7}", "control_character"),
+        ("a\u{7}", "control_character"), ("a\u{7F}", "control_character"), ("a\u{85}b", "control_character"),
     ])
     func textThatBreaksARule(value: String, code: String) {
         var validator = Validator()
