@@ -4,6 +4,7 @@ package import Messaging
 package import Postgres
 import Chronology
 import FaultPoints
+import ServiceRuntime
 import struct Contracts.UserRegisteredV1
 
 /// Gives each new user the default categories.
@@ -16,7 +17,8 @@ package struct UserLifecycleHandler: EventHandler {
     }
 
     package func handle(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {
-        guard let data = event.jsonData, let user = try? UUIDv7(parsing: UserRegisteredV1(decoding: data).userID) else {
+        let payload = try event.payload(UserRegisteredV1.self)
+        guard let user = try? UUIDv7(parsing: payload.userID) else {
             throw HandlerFailure(.unprocessable, "the event names no user")
         }
         try await ExpenseRepository.insertDefaults(categories.defaults(for: user), in: transaction)

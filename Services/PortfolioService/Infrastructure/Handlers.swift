@@ -5,6 +5,7 @@ package import Postgres
 import FaultPoints
 import PortfolioApplication
 import PortfolioDomain
+import ServiceRuntime
 import struct Contracts.PortfolioUpdatedV1
 import struct Contracts.UserRegisteredV1
 
@@ -20,9 +21,10 @@ package struct UserLifecycleHandler: EventHandler {
     }
 
     package func handle(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {
-        guard let payload = try event.jsonData.map({ try UserRegisteredV1(decoding: $0) }),
-            let user = try? UUIDv7(parsing: payload.userID)
-        else { throw HandlerFailure(.unprocessable, "the event names no user") }
+        let payload = try event.payload(UserRegisteredV1.self)
+        guard let user = try? UUIDv7(parsing: payload.userID) else {
+            throw HandlerFailure(.unprocessable, "the event names no user")
+        }
         let portfolio = try Portfolio.create(
             ownerID: user, name: "My portfolio", baseCurrency: payload.baseCurrency, costMethod: nil, at: clock.now())
         _ = try await transaction.batch(PortfolioRepository.inserting(portfolio, outbox))
@@ -43,9 +45,10 @@ package struct PerformanceHandler: EventHandler {
     }
 
     package func handle(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {
-        guard let payload = try event.jsonData.map({ try PortfolioUpdatedV1(decoding: $0) }),
-            let id = try? UUIDv7(parsing: payload.portfolioID)
-        else { throw HandlerFailure(.unprocessable, "the event names no portfolio") }
+        let payload = try event.payload(PortfolioUpdatedV1.self)
+        guard let id = try? UUIDv7(parsing: payload.portfolioID) else {
+            throw HandlerFailure(.unprocessable, "the event names no portfolio")
+        }
         let now = clock.now()
         let today = CalendarDate(utc: now)
         let results = try await transaction.batch(
