@@ -26,6 +26,7 @@ class Account:
         self.expenses = []
         self.portfolios = []
         self.instruments = []
+        self.codes = 0
         self.prices = 0
 
 
@@ -183,9 +184,9 @@ class Worker(threading.Thread):
 
     def add_instrument(self, account):
         key = self.next_key()
-        code = str(100_000 + len(account.instruments))
-        if any(code == known for _, known in account.instruments):
-            return
+        # A code for each attempt: one of unknown outcome may have taken its own.
+        account.codes += 1
+        code = str(100_000 + account.codes)
         # NAVs of AMFI files are in rupees.
         body = {"type": "mutual_fund", "name": key, "currency": "INR", "amfi_code": code}
         answer = self.write(account, "instrument", "/v1/instruments", body, key)
