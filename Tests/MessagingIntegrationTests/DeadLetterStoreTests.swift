@@ -206,7 +206,8 @@ struct DeadLetterStoreTests {
                 try await bench.eventually("the other stays") {
                     try await store.list(.init(state: .parked)).map(\.attempts) == [1]
                 }
-                #expect(try await store.list().count == 1)
+                // The message may hold several events: it is removed after all of them are handled or put aside.
+                try await bench.eventually("the letter of the other is gone") { try await store.list().count == 1 }
             }
         }
     }
