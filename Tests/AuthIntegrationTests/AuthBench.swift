@@ -184,9 +184,18 @@ struct AuthBench: Sendable {
         var metadata = GRPCMetadata()
         metadata[AuthAPI.deviceMetadata] = device
         metadata[AuthAPI.addressMetadata] = "203.0.113.7"
-        return try await client.login(
+        let signIn = try await client.login(
             LoginRequest(email: email, password: password), metadata: metadata, timeout: patience
         ).message
+        return try tokens(of: signIn)
+    }
+
+    /// What a sign-in without a second factor gives.
+    func tokens(of signIn: SignIn) throws -> Contracts.Tokens {
+        Contracts.Tokens(
+            accessToken: try #require(signIn.accessToken), tokenType: try #require(signIn.tokenType),
+            expiresIn: try #require(signIn.expiresIn), refreshToken: try #require(signIn.refreshToken),
+            refreshExpiresIn: try #require(signIn.refreshExpiresIn), sessionID: try #require(signIn.sessionID))
     }
 
     func refresh(_ token: String) async throws -> Contracts.Tokens {

@@ -139,9 +139,7 @@ internal import Testing
             loop: loop, configuration: GRPCServer.Configuration(address: address),
             services: [EventsServiceHandlers(AuditOfTwo()), ExpensesOfOne()], logger: logger)
         let channel = GRPCChannel(loop: loop, targets: [try await server.start()])
-        let clients = GatewayClients(
-            auth: AuthServiceClient(channel: channel), events: EventsServiceClient(channel: channel),
-            expense: ExpenseServiceClient(channel: channel), portfolio: PortfolioServiceClient(channel: channel))
+        let clients = GatewayClients(auth: channel, events: channel, expense: channel, portfolio: channel)
         var failure: (any Error)?
         do { try await body(clients, channel) } catch { failure = error }
         await channel.shutdown()

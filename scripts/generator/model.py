@@ -96,6 +96,11 @@ class Field:
         return self.wrapper is not None or (self.kind == "message" and not self.rule.required)
 
     @property
+    def is_always_written(self):
+        """Whether every answer has it."""
+        return self.rule.nullable or not (self.is_optional or self.rule.omit_empty)
+
+    @property
     def swift_type(self):
         if self.repeated:
             return f"[{self.element_type}]"
@@ -219,6 +224,11 @@ class Service:
     @property
     def full_name(self):
         return f"{self.package}.{self.name}"
+
+    @property
+    def context(self):
+        """The bounded context, which is one process: florin.expense.v1.ExpenseService is of `expense`."""
+        return self.full_name.split(".")[1]
 
     @property
     def client_property(self):

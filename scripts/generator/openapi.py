@@ -120,7 +120,7 @@ def reachable(paths, schemas):
 def schema(message, fields, answer):
     properties = {field.name: field_schema(field, answer) for field in fields}
     if answer:
-        required = [field.name for field in fields if not field.is_optional or field.rule.nullable]
+        required = [field.name for field in fields if field.is_always_written]
     else:
         required = [field.name for field in fields if field.rule.required]
     result = {"type": "object"}

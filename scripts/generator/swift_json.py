@@ -97,6 +97,8 @@ def writing(message, field):
     name = field.swift_name
     space = " " * 8
     if field.repeated and field.kind == "string":
+        if field.rule.omit_empty:
+            return f"{space}if !{name}.isEmpty {{\n{space}    {key}\n{space}    writer.strings({name})\n{space}}}\n"
         return f"{space}{key}\n{space}writer.strings({name})\n"
     if field.repeated:
         return (

@@ -86,10 +86,12 @@ def clients(model):
     for service in routed:
         text += swift_text.doc(f"Calls {service.full_name}", 4)
         text += f"    package let {service.client_property}: {service.name}Client\n"
-    parameters = ", ".join(f"{service.client_property}: {service.name}Client" for service in routed)
-    text += f"\n    package init({parameters}) {{\n"
+    contexts = sorted({service.context for service in routed})
+    parameters = ", ".join(f"{context}: GRPCChannel" for context in contexts)
+    text += "\n" + swift_text.doc("The clients over one channel to each service process", 4)
+    text += f"    package init({parameters}) {{\n"
     for service in routed:
-        text += f"        self.{service.client_property} = {service.client_property}\n"
+        text += f"        self.{service.client_property} = {service.name}Client(channel: {service.context})\n"
     return text + "    }\n}\n"
 
 
@@ -105,7 +107,7 @@ def route_table(model):
     lists = [f"{service.client_property}Routes" for service in routed_services(model)]
     text += swift_text.doc("All routes", 4)
     text += f"    package static let all: [GatewayRoute] = {' + '.join(lists) or '[]'}\n}}\n"
-    return swift_text.file([], text)
+    return swift_text.file([("package", "GRPC")], text)
 
 
 def routes(service):

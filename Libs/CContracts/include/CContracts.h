@@ -2,7 +2,14 @@
 #pragma once
 
 #include "florin_wire.h"
+#include "florin/auth/v1/admin.pb-c.h"
+#include "florin/auth/v1/api_tokens.pb-c.h"
 #include "florin/auth/v1/auth.pb-c.h"
+#include "florin/auth/v1/identity_providers.pb-c.h"
+#include "florin/auth/v1/mfa.pb-c.h"
+#include "florin/auth/v1/passwords.pb-c.h"
+#include "florin/auth/v1/sessions.pb-c.h"
+#include "florin/auth/v1/users.pb-c.h"
 #include "florin/events/v1/events.pb-c.h"
 #include "florin/expense/v1/expense.pb-c.h"
 #include "florin/portfolio/v1/portfolio.pb-c.h"

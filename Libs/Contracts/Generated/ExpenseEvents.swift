@@ -309,6 +309,54 @@ package struct ExpenseCreatedV1: EventPayload, EventObject {
     }
 }
 
+/// The expense service has forgotten a user.
+package struct ExpenseDataErasedV1: EventPayload, EventObject {
+    package static let type = "florin.expense.expense_data_erased.v1"
+    package static let dataSchema = "urn:florin:event:expense:expense_data_erased:v1"
+
+    /// The user.
+    package var userID: String
+    /// Of the erasure that asked for it.
+    package var erasureID: String
+    /// `erased_at`.
+    package var erasedAt: String
+
+    package init(userID: String, erasureID: String, erasedAt: String) {
+        self.userID = userID
+        self.erasureID = erasureID
+        self.erasedAt = erasedAt
+    }
+
+    package init(decoding bytes: [UInt8]) throws(ContractError) { try self.init(decodingJSON: bytes) }
+
+    package func encoded() throws(ContractError) -> [UInt8] { try validatedJSON() }
+
+    init(reading object: EventReader) throws(ContractError) {
+        self.userID = try object.string("user_id")
+        self.erasureID = try object.string("erasure_id")
+        self.erasedAt = try object.string("erased_at")
+    }
+
+    func write(into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("user_id")
+        writer.string(self.userID)
+        writer.key("erasure_id")
+        writer.string(self.erasureID)
+        writer.key("erased_at")
+        writer.string(self.erasedAt)
+        writer.endObject()
+    }
+
+    func validate(at path: String) throws(ContractError) {
+        let rules = EventRules(at: path)
+        try rules.format(self.userID, .uuid, "user_id")
+        try rules.text(self.erasureID, "erasure_id")
+        try rules.maximumLength(self.erasureID, 64, "erasure_id")
+        try rules.format(self.erasedAt, .dateTime, "erased_at")
+    }
+}
+
 /// An expense or a refund was deleted.
 package struct ExpenseDeletedV1: EventPayload, EventObject {
     package static let type = "florin.expense.expense_deleted.v1"

@@ -82,19 +82,31 @@ package struct EventMoney: Sendable, Equatable, EventObject {
 package enum EventTypes {
     /// The CloudEvents types and the schemas of their data.
     package static let all: [(type: String, dataSchema: String)] = [
+        (ApiTokenCreatedV1.type, ApiTokenCreatedV1.dataSchema),
+        (ApiTokenRevokedV1.type, ApiTokenRevokedV1.dataSchema),
         (EmailVerificationRequestedV1.type, EmailVerificationRequestedV1.dataSchema),
         (EmailVerifiedV1.type, EmailVerifiedV1.dataSchema),
+        (LoginFailedV1.type, LoginFailedV1.dataSchema),
+        (MfaChangedV1.type, MfaChangedV1.dataSchema),
+        (PasswordChangedV1.type, PasswordChangedV1.dataSchema),
+        (PasswordResetRequestedV1.type, PasswordResetRequestedV1.dataSchema),
+        (RegistrationRepeatedV1.type, RegistrationRepeatedV1.dataSchema),
         (SessionsRevokedV1.type, SessionsRevokedV1.dataSchema),
+        (UserDeletedV1.type, UserDeletedV1.dataSchema),
         (UserLoggedInV1.type, UserLoggedInV1.dataSchema),
         (UserRegisteredV1.type, UserRegisteredV1.dataSchema),
+        (UserUpdatedV1.type, UserUpdatedV1.dataSchema),
         (BudgetExceededV1.type, BudgetExceededV1.dataSchema),
         (BudgetRecoveredV1.type, BudgetRecoveredV1.dataSchema),
         (ExpenseCreatedV1.type, ExpenseCreatedV1.dataSchema),
+        (ExpenseDataErasedV1.type, ExpenseDataErasedV1.dataSchema),
         (ExpenseDeletedV1.type, ExpenseDeletedV1.dataSchema),
         (InvestmentAddedV1.type, InvestmentAddedV1.dataSchema),
         (PerformanceCalculatedV1.type, PerformanceCalculatedV1.dataSchema),
+        (PortfolioDataErasedV1.type, PortfolioDataErasedV1.dataSchema),
         (PortfolioUpdatedV1.type, PortfolioUpdatedV1.dataSchema),
         (PriceUpdatedV1.type, PriceUpdatedV1.dataSchema),
+        (ProcessorDataErasedV1.type, ProcessorDataErasedV1.dataSchema),
     ]
 }
 

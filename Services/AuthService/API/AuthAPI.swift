@@ -96,12 +96,12 @@ package struct AuthAPI: AuthServiceProvider {
 
     // MARK: Sessions
 
-    package func login(_ request: LoginRequest, context: ServerContext) async throws -> Tokens {
+    package func login(_ request: LoginRequest, context: ServerContext) async throws -> SignIn {
         try await answer(context) {
             let client = ClientDescription(
                 device: context.metadata[Self.deviceMetadata] ?? "",
                 address: context.metadata[Self.addressMetadata] ?? "")
-            return Tokens(
+            return SignIn(
                 try await useCases.login(email: request.email, password: request.password, client: client))
         }
     }

@@ -30,6 +30,15 @@ extension Tokens {
     }
 }
 
+extension SignIn {
+    init(_ tokens: IssuedTokens) {
+        self.init(
+            accessToken: tokens.accessToken, tokenType: "Bearer", expiresIn: tokens.accessLifetime.components.seconds,
+            refreshToken: tokens.refreshToken, refreshExpiresIn: tokens.refreshLifetime.components.seconds,
+            sessionID: tokens.sessionID.description)
+    }
+}
+
 extension Contracts.Session {
     init(_ session: AuthDomain.Session, isCurrent: Bool) {
         self.init(

@@ -11,10 +11,10 @@ struct ServiceConnections {
     /// away later takes its own routes with it and no others.
     init(_ host: ServiceHost, _ settings: GatewayProgram.Settings) {
         clients = GatewayClients(
-            auth: AuthServiceClient(channel: Self.channel(host, "auth", settings.auth)),
-            events: EventsServiceClient(channel: Self.channel(host, "events", settings.processor)),
-            expense: ExpenseServiceClient(channel: Self.channel(host, "expense", settings.expense)),
-            portfolio: PortfolioServiceClient(channel: Self.channel(host, "portfolio", settings.portfolio)))
+            auth: Self.channel(host, "auth", settings.auth),
+            events: Self.channel(host, "events", settings.processor),
+            expense: Self.channel(host, "expense", settings.expense),
+            portfolio: Self.channel(host, "portfolio", settings.portfolio))
     }
 
     private static func channel(_ host: ServiceHost, _ service: String, _ targets: [SocketAddress]) -> GRPCChannel {

@@ -153,9 +153,7 @@ private struct Assembly {
         }
         channels = ["auth", "events", "expense", "portfolio"].map(channel)
         let clients = GatewayClients(
-            auth: AuthServiceClient(channel: channels[0]), events: EventsServiceClient(channel: channels[1]),
-            expense: ExpenseServiceClient(channel: channels[2]), portfolio: PortfolioServiceClient(channel: channels[3])
-        )
+            auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3])
         let keys = AccessKeys(auth: clients.auth, loop: loop, logger: logger)
         let revocations = Revocations { loop.now }
         let streams = EventStreams(configuration: options.streams, loop: loop, metrics: metrics)

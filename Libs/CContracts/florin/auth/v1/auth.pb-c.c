@@ -188,6 +188,51 @@ void   florin__auth__v1__tokens__free_unpacked
   assert(message->base.descriptor == &florin__auth__v1__tokens__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   florin__auth__v1__sign_in__init
+                     (Florin__Auth__V1__SignIn         *message)
+{
+  static const Florin__Auth__V1__SignIn init_value = FLORIN__AUTH__V1__SIGN_IN__INIT;
+  *message = init_value;
+}
+size_t florin__auth__v1__sign_in__get_packed_size
+                     (const Florin__Auth__V1__SignIn *message)
+{
+  assert(message->base.descriptor == &florin__auth__v1__sign_in__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t florin__auth__v1__sign_in__pack
+                     (const Florin__Auth__V1__SignIn *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &florin__auth__v1__sign_in__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t florin__auth__v1__sign_in__pack_to_buffer
+                     (const Florin__Auth__V1__SignIn *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &florin__auth__v1__sign_in__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Florin__Auth__V1__SignIn *
+       florin__auth__v1__sign_in__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Florin__Auth__V1__SignIn *)
+     protobuf_c_message_unpack (&florin__auth__v1__sign_in__descriptor,
+                                allocator, len, data);
+}
+void   florin__auth__v1__sign_in__free_unpacked
+                     (Florin__Auth__V1__SignIn *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &florin__auth__v1__sign_in__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   florin__auth__v1__refresh_request__init
                      (Florin__Auth__V1__RefreshRequest         *message)
 {
@@ -971,6 +1016,148 @@ const ProtobufCMessageDescriptor florin__auth__v1__tokens__descriptor =
   florin__auth__v1__tokens__field_indices_by_name,
   1,  florin__auth__v1__tokens__number_ranges,
   (ProtobufCMessageInit) florin__auth__v1__tokens__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor florin__auth__v1__sign_in__field_descriptors[9] =
+{
+  {
+    "access_token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Florin__Auth__V1__SignIn, access_token),
+    &google__protobuf__string_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "token_type",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Florin__Auth__V1__SignIn, token_type),
+    &google__protobuf__string_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expires_in",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Florin__Auth__V1__SignIn, expires_in),
+    &google__protobuf__int64_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refresh_token",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Florin__Auth__V1__SignIn, refresh_token),
+    &google__protobuf__string_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refresh_expires_in",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Florin__Auth__V1__SignIn, refresh_expires_in),
+    &google__protobuf__int64_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session_id",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Florin__Auth__V1__SignIn, session_id),
+    &google__protobuf__string_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mfa_required",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Florin__Auth__V1__SignIn, mfa_required),
+    &google__protobuf__bool_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mfa_challenge",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Florin__Auth__V1__SignIn, mfa_challenge),
+    &google__protobuf__string_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "methods",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Florin__Auth__V1__SignIn, n_methods),
+    offsetof(Florin__Auth__V1__SignIn, methods),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned florin__auth__v1__sign_in__field_indices_by_name[] = {
+  0,   /* field[0] = access_token */
+  2,   /* field[2] = expires_in */
+  8,   /* field[8] = methods */
+  7,   /* field[7] = mfa_challenge */
+  6,   /* field[6] = mfa_required */
+  4,   /* field[4] = refresh_expires_in */
+  3,   /* field[3] = refresh_token */
+  5,   /* field[5] = session_id */
+  1,   /* field[1] = token_type */
+};
+static const ProtobufCIntRange florin__auth__v1__sign_in__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor florin__auth__v1__sign_in__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "florin.auth.v1.SignIn",
+  "SignIn",
+  "Florin__Auth__V1__SignIn",
+  "florin.auth.v1",
+  sizeof(Florin__Auth__V1__SignIn),
+  9,
+  florin__auth__v1__sign_in__field_descriptors,
+  florin__auth__v1__sign_in__field_indices_by_name,
+  1,  florin__auth__v1__sign_in__number_ranges,
+  (ProtobufCMessageInit) florin__auth__v1__sign_in__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor florin__auth__v1__refresh_request__field_descriptors[1] =

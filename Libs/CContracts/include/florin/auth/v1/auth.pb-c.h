@@ -22,6 +22,7 @@ typedef struct Florin__Auth__V1__RegisterRequest Florin__Auth__V1__RegisterReque
 typedef struct Florin__Auth__V1__User Florin__Auth__V1__User;
 typedef struct Florin__Auth__V1__LoginRequest Florin__Auth__V1__LoginRequest;
 typedef struct Florin__Auth__V1__Tokens Florin__Auth__V1__Tokens;
+typedef struct Florin__Auth__V1__SignIn Florin__Auth__V1__SignIn;
 typedef struct Florin__Auth__V1__RefreshRequest Florin__Auth__V1__RefreshRequest;
 typedef struct Florin__Auth__V1__VerifyEmailRequest Florin__Auth__V1__VerifyEmailRequest;
 typedef struct Florin__Auth__V1__ResendVerificationRequest Florin__Auth__V1__ResendVerificationRequest;
@@ -97,6 +98,25 @@ struct  Florin__Auth__V1__Tokens
 #define FLORIN__AUTH__V1__TOKENS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&florin__auth__v1__tokens__descriptor) \
     , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
+
+
+struct  Florin__Auth__V1__SignIn
+{
+  ProtobufCMessage base;
+  Google__Protobuf__StringValue *access_token;
+  Google__Protobuf__StringValue *token_type;
+  Google__Protobuf__Int64Value *expires_in;
+  Google__Protobuf__StringValue *refresh_token;
+  Google__Protobuf__Int64Value *refresh_expires_in;
+  Google__Protobuf__StringValue *session_id;
+  Google__Protobuf__BoolValue *mfa_required;
+  Google__Protobuf__StringValue *mfa_challenge;
+  size_t n_methods;
+  char **methods;
+};
+#define FLORIN__AUTH__V1__SIGN_IN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&florin__auth__v1__sign_in__descriptor) \
+    , NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0,NULL }
 
 
 struct  Florin__Auth__V1__RefreshRequest
@@ -269,6 +289,25 @@ Florin__Auth__V1__Tokens *
 void   florin__auth__v1__tokens__free_unpacked
                      (Florin__Auth__V1__Tokens *message,
                       ProtobufCAllocator *allocator);
+/* Florin__Auth__V1__SignIn methods */
+void   florin__auth__v1__sign_in__init
+                     (Florin__Auth__V1__SignIn         *message);
+size_t florin__auth__v1__sign_in__get_packed_size
+                     (const Florin__Auth__V1__SignIn   *message);
+size_t florin__auth__v1__sign_in__pack
+                     (const Florin__Auth__V1__SignIn   *message,
+                      uint8_t             *out);
+size_t florin__auth__v1__sign_in__pack_to_buffer
+                     (const Florin__Auth__V1__SignIn   *message,
+                      ProtobufCBuffer     *buffer);
+Florin__Auth__V1__SignIn *
+       florin__auth__v1__sign_in__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   florin__auth__v1__sign_in__free_unpacked
+                     (Florin__Auth__V1__SignIn *message,
+                      ProtobufCAllocator *allocator);
 /* Florin__Auth__V1__RefreshRequest methods */
 void   florin__auth__v1__refresh_request__init
                      (Florin__Auth__V1__RefreshRequest         *message);
@@ -435,6 +474,9 @@ typedef void (*Florin__Auth__V1__LoginRequest_Closure)
 typedef void (*Florin__Auth__V1__Tokens_Closure)
                  (const Florin__Auth__V1__Tokens *message,
                   void *closure_data);
+typedef void (*Florin__Auth__V1__SignIn_Closure)
+                 (const Florin__Auth__V1__SignIn *message,
+                  void *closure_data);
 typedef void (*Florin__Auth__V1__RefreshRequest_Closure)
                  (const Florin__Auth__V1__RefreshRequest *message,
                   void *closure_data);
@@ -469,6 +511,7 @@ extern const ProtobufCMessageDescriptor florin__auth__v1__register_request__desc
 extern const ProtobufCMessageDescriptor florin__auth__v1__user__descriptor;
 extern const ProtobufCMessageDescriptor florin__auth__v1__login_request__descriptor;
 extern const ProtobufCMessageDescriptor florin__auth__v1__tokens__descriptor;
+extern const ProtobufCMessageDescriptor florin__auth__v1__sign_in__descriptor;
 extern const ProtobufCMessageDescriptor florin__auth__v1__refresh_request__descriptor;
 extern const ProtobufCMessageDescriptor florin__auth__v1__verify_email_request__descriptor;
 extern const ProtobufCMessageDescriptor florin__auth__v1__resend_verification_request__descriptor;
