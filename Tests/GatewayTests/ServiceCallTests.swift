@@ -77,7 +77,7 @@ import Validation
 
     @Test func tellsTheAuthServiceOfTheClient() async throws {
         try await GatewayBench.run { bench in
-            bench.services.on("Login") { (_: LoginRequest, _) in Contracts.Tokens(accessToken: "t") }
+            bench.services.on("Login") { (_: LoginRequest, _) in SignIn(accessToken: "t") }
             let device = "Zoë " + String(repeating: "x", count: 300)
             let answer = try await bench.send(
                 "POST", "/v1/auth/login", token: "stale", headers: ["User-Agent: \(device)"],
@@ -228,7 +228,7 @@ import Validation
 
     @Test func writesNoPersonalDataDown() async throws {
         try await GatewayBench.run { bench in
-            bench.services.on("Login") { (_: LoginRequest, _) in Contracts.Tokens(accessToken: "secret-token") }
+            bench.services.on("Login") { (_: LoginRequest, _) in SignIn(accessToken: "secret-token") }
             let token = try bench.tokens.make()
             _ = try await bench.send(
                 "POST", "/v1/auth/login", headers: ["User-Agent: my-device"],

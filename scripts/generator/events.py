@@ -148,10 +148,10 @@ def swift(events, shared):
 def list_of(events):
     text = swift_text.doc("Every type of event that the contracts describe")
     text += "package enum EventTypes {\n"
-    text += swift_text.doc("The CloudEvents types and the schemas of their data", 4)
-    text += "    package static let all: [(type: String, dataSchema: String)] = [\n"
+    text += swift_text.doc("The payloads, in the order of their contexts", 4)
+    text += "    package static let all: [any EventPayload.Type] = [\n"
     for event in events:
-        text += f"        ({event.name}.type, {event.name}.dataSchema),\n"
+        text += f"        {event.name}.self,\n"
     return text + "    ]\n}\n"
 
 
