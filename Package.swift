@@ -108,8 +108,8 @@ let auth: [Target] = [
     program(
         "auth-service", at: "Services/AuthService/Main",
         [
-            "AuthAPI", "AuthInfrastructure", "Chronology", "Contracts", "EventLoop", "Messaging", "Postgres", "Secrets",
-            "ServiceRuntime",
+            "AuthAPI", "AuthApplication", "AuthInfrastructure", "Chronology", "Contracts", "EventLoop", "Messaging",
+            "Postgres", "Secrets", "ServiceRuntime",
         ]),
     service(
         "AuthTesting", at: "AuthService/Testing",

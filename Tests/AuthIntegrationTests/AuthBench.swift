@@ -105,12 +105,14 @@ struct AuthBench: Sendable {
         let clock = AdjustableClock()
         // The cost is not what is tested here.
         let hasher = PasswordHasher(parameters: try .init(memory: 64, passes: 1))
+        let mint = RandomTokenMint(sealKey: sealKey.publicKey, masterKey: masterKey)
+        let opening = SessionOpening(
+            sessions: repository, challenges: repository, mint: mint, accessTokens: keys, clock: clock)
         let api = AuthAPI(
             useCases: AuthAPI.UseCases(
                 accounts: repository, sessions: repository,
-                passwords: OffloadedPasswords(hasher: hasher, threads: threads),
-                mint: RandomTokenMint(sealKey: sealKey.publicKey, masterKey: masterKey), accessTokens: keys,
-                clock: clock),
+                passwords: OffloadedPasswords(hasher: hasher, threads: threads), mint: mint, accessTokens: keys,
+                opening: opening, clock: clock),
             idempotent: IdempotentCalls(pool: pool),
             registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: .silent)
         let server = GRPCServer(

@@ -52,6 +52,8 @@ final class NumberedMint: TokenMint {
 
     func refreshToken() -> SecretToken { token(next()) }
 
+    func opaqueToken() -> SecretToken { token(next()) }
+
     func successor(of text: String) -> SecretToken? { text.hasPrefix("t") ? token(text + "-") : nil }
 
     func digest(of text: String) -> [UInt8]? { text.hasPrefix("t") ? Array(text.utf8) : nil }
@@ -98,10 +100,11 @@ struct Bench {
     var register: Register { Register(accounts: store, passwords: passwords, mint: mint, clock: clock) }
     var verifyEmail: VerifyEmail { VerifyEmail(accounts: store, mint: mint, clock: clock) }
     var resend: ResendVerification { ResendVerification(accounts: store, mint: mint, clock: clock) }
+    var opening: SessionOpening {
+        SessionOpening(sessions: store, challenges: store, mint: mint, accessTokens: accessTokens, clock: clock)
+    }
     var login: Login {
-        Login(
-            accounts: store, sessions: store, passwords: passwords, mint: mint, accessTokens: accessTokens,
-            clock: clock)
+        Login(accounts: store, passwords: passwords, opening: opening)
     }
     var refresh: Refresh { Refresh(sessions: store, mint: mint, accessTokens: accessTokens, clock: clock) }
     var logout: Logout { Logout(sessions: store, clock: clock) }
@@ -118,9 +121,11 @@ struct Bench {
     }
 
     func loggedIn(device: String = "curl") async throws -> IssuedTokens {
-        try await login(
+        let outcome = try await login(
             email: Self.email, password: Self.password,
             client: ClientDescription(device: device, address: "127.0.0.1"))
+        guard case .tokens(let tokens) = outcome else { throw AuthRefusal.invalidCredentials }
+        return tokens
     }
 
     func events(of user: User) -> [String] { store.events(of: user.id).map(\.name) }

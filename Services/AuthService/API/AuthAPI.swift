@@ -28,14 +28,12 @@ package struct AuthAPI: AuthServiceProvider {
         /// All of them over these ports.
         package init(
             accounts: any AccountStore, sessions: any SessionStore, passwords: any PasswordHashing,
-            mint: any TokenMint, accessTokens: any AccessTokens, clock: any WallClock
+            mint: any TokenMint, accessTokens: any AccessTokens, opening: SessionOpening, clock: any WallClock
         ) {
             register = Register(accounts: accounts, passwords: passwords, mint: mint, clock: clock)
             verifyEmail = VerifyEmail(accounts: accounts, mint: mint, clock: clock)
             resendVerification = ResendVerification(accounts: accounts, mint: mint, clock: clock)
-            login = Login(
-                accounts: accounts, sessions: sessions, passwords: passwords, mint: mint, accessTokens: accessTokens,
-                clock: clock)
+            login = Login(accounts: accounts, passwords: passwords, opening: opening)
             refresh = Refresh(sessions: sessions, mint: mint, accessTokens: accessTokens, clock: clock)
             logout = Logout(sessions: sessions, clock: clock)
             listSessions = ListSessions(sessions: sessions, clock: clock)

@@ -16,7 +16,7 @@ extension Contracts.User {
         self.init(
             id: user.id.description, email: user.email.text, displayName: user.displayName,
             baseCurrency: user.baseCurrency.code, locale: user.locale, timeZone: user.timeZone,
-            emailVerified: user.emailVerified, roles: user.roles.map(\.rawValue), mfaEnabled: false,
+            emailVerified: user.emailVerified, roles: user.roles.map(\.rawValue), mfaEnabled: user.mfaEnabled,
             version: user.version, createdAt: user.createdAt.description, updatedAt: user.updatedAt.description)
     }
 }
@@ -31,6 +31,14 @@ extension Tokens {
 }
 
 extension SignIn {
+    init(_ outcome: SignInOutcome) {
+        switch outcome {
+        case .tokens(let tokens): self.init(tokens)
+        case .secondFactorRequired(let challenge):
+            self.init(mfaRequired: true, mfaChallenge: challenge, methods: SecondFactor.allCases.map(\.rawValue))
+        }
+    }
+
     init(_ tokens: IssuedTokens) {
         self.init(
             accessToken: tokens.accessToken, tokenType: "Bearer", expiresIn: tokens.accessLifetime.components.seconds,
@@ -58,6 +66,7 @@ extension ProblemDetails {
         switch refusal {
         case .invalidCredentials:
             self.init(code: "invalid_credentials", status: 401, detail: "The address or the password is wrong.")
+        case .accountLocked: self = .forbidden("account_locked", "The account is locked.")
         case .invalidToken: self = .badRequest("invalid_token", "The token is unknown, used or expired.")
         case .invalidRefreshToken:
             self.init(

@@ -2,6 +2,8 @@
 package enum AuthRefusal: Error, Sendable, Hashable {
     /// Address or password are wrong; which of them is nobody's business.
     case invalidCredentials
+    /// Address and password are right, and the account is locked.
+    case accountLocked
     /// The one-time token is unknown, used or expired.
     case invalidToken
     /// The refresh token is unknown, expired, or its session has ended.

@@ -1,5 +1,4 @@
 import AuthDomain
-package import Chronology
 import Validation
 
 /// Who calls, as the gateway sees it.
@@ -15,53 +14,31 @@ package struct ClientDescription: Sendable, Hashable {
     }
 }
 
-/// Begins a session for whoever knows the password of an account.
+/// Lets whoever knows the password of an account sign in.
 package struct Login: Sendable {
     /// No password is longer: what is cut off here could not have been right.
     private static let longestPassword = PasswordPolicy.lengths.upperBound + 1
 
     private let accounts: any AccountStore
-    private let sessions: any SessionStore
     private let passwords: any PasswordHashing
-    private let mint: any TokenMint
-    private let accessTokens: any AccessTokens
-    private let clock: any WallClock
+    private let opening: SessionOpening
 
-    package init(
-        accounts: any AccountStore, sessions: any SessionStore, passwords: any PasswordHashing, mint: any TokenMint,
-        accessTokens: any AccessTokens, clock: any WallClock
-    ) {
+    package init(accounts: any AccountStore, passwords: any PasswordHashing, opening: SessionOpening) {
         self.accounts = accounts
-        self.sessions = sessions
         self.passwords = passwords
-        self.mint = mint
-        self.accessTokens = accessTokens
-        self.clock = clock
+        self.opening = opening
     }
 
     /// - Throws: `ValidationFailure` for what is missing, `AuthRefusal`, else the store's error.
     package func callAsFunction(
         email: String, password: String, client: ClientDescription
-    ) async throws -> IssuedTokens {
+    ) async throws -> SignInOutcome {
         var validator = Validator()
         validator.require("email", email)
         validator.require("password", password)
         try validator.check()
         let (user, newHash) = try await authenticate(email, password)
-
-        let now = clock.now().truncatedToMilliseconds
-        let session = Session(startingFor: user.id, client: client.device, address: client.address, at: now)
-        let refreshToken = mint.refreshToken()
-        let grant = AccessGrant(userID: user.id, sessionID: session.id, roles: user.roles)
-        // Signed first: a session nobody has a token of would be listed for a week.
-        let accessToken = try await accessTokens.token(for: grant, at: now)
-        let stored = NewRefreshToken(digest: refreshToken.digest, expiresAt: now + Lifetime.refreshToken)
-        guard try await sessions.open(session, refreshToken: stored, passwordHash: newHash) else {
-            throw AuthRefusal.invalidCredentials
-        }
-        return IssuedTokens(
-            accessToken: accessToken, accessLifetime: Lifetime.accessToken, refreshToken: refreshToken.text,
-            refreshLifetime: Lifetime.refreshToken, sessionID: session.id)
+        return try await opening.firstFactorPassed(by: user, client: client, passwordHash: newHash)
     }
 
     private func authenticate(_ email: String, _ password: String) async throws -> (User, newHash: String?) {

@@ -32,7 +32,7 @@ package protocol SessionStore: Sendable {
     /// Begins a session and tells of it: `user_logged_in`.
     ///
     /// - Parameter passwordHash: replaces the user's; nil leaves it.
-    /// - Returns: false where the user is gone; then nothing happens.
+    /// - Returns: false where the user is gone or locked; then nothing happens.
     func open(_ session: Session, refreshToken: NewRefreshToken, passwordHash: String?) async throws -> Bool
 
     /// Replaces a refresh token, unless it was replaced before, has expired, or its session has ended. Of concurrent calls

@@ -18,6 +18,9 @@ package protocol TokenMint: Sendable {
     /// A new refresh token.
     func refreshToken() -> SecretToken
 
+    /// A new token of any other kind.
+    func opaqueToken() -> SecretToken
+
     /// The token that replaces a refresh token: always the same for the same one, so that it can be told again to a client
     /// that lost the answer although it is stored nowhere. It follows from a key that only the service has.
     ///

@@ -58,6 +58,8 @@ package enum Lifetime {
     package static let refreshToken: Duration = .seconds(7 * 24 * 3600)
     /// The one-time token in a verification mail.
     package static let emailVerification: Duration = .seconds(24 * 3600)
+    /// What a code of the second factor is sent with.
+    package static let mfaChallenge: Duration = .seconds(5 * 60)
     /// For this long the token just replaced may be shown again, so that an answer lost on the way logs nobody out.
     package static let refreshGrace: Duration = .seconds(10)
 }

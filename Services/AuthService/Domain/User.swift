@@ -8,6 +8,13 @@ package enum Role: String, Sendable, CaseIterable {
     case admin
 }
 
+/// Whether an account may be used.
+package enum AccountStatus: String, Sendable, CaseIterable {
+    case active
+    /// Taken out of use by an administrator: nobody signs in, nothing that was given out before is accepted.
+    case locked
+}
+
 /// Somebody with an account.
 package struct User: Sendable, Hashable {
     package let id: UUIDv7
@@ -19,13 +26,17 @@ package struct User: Sendable, Hashable {
     package let timeZone: String
     package let emailVerified: Bool
     package let roles: [Role]
+    package let status: AccountStatus
+    /// Whether a code is asked for beside the password.
+    package let mfaEnabled: Bool
     package let version: Int64
     package let createdAt: Timestamp
     package let updatedAt: Timestamp
 
     package init(
         id: UUIDv7, email: EmailAddress, displayName: String, baseCurrency: Currency, locale: String, timeZone: String,
-        emailVerified: Bool, roles: [Role], version: Int64, createdAt: Timestamp, updatedAt: Timestamp
+        emailVerified: Bool, roles: [Role], status: AccountStatus = .active, mfaEnabled: Bool = false, version: Int64,
+        createdAt: Timestamp, updatedAt: Timestamp
     ) {
         self.id = id
         self.email = email
@@ -35,6 +46,8 @@ package struct User: Sendable, Hashable {
         self.timeZone = timeZone
         self.emailVerified = emailVerified
         self.roles = roles
+        self.status = status
+        self.mfaEnabled = mfaEnabled
         self.version = version
         self.createdAt = createdAt
         self.updatedAt = updatedAt

@@ -13,7 +13,8 @@ extension AuthRepository: SessionStore {
         let isOpen = try await pool.withTransaction { transaction in
             let rows = try await transaction.query(
                 """
-                UPDATE users SET event_sequence = event_sequence + 1 WHERE id = \(session.userID)
+                UPDATE users SET event_sequence = event_sequence + 1
+                WHERE id = \(session.userID) AND status = \(AccountStatus.active.rawValue)
                 RETURNING event_sequence, NOT EXISTS (
                     SELECT FROM sessions WHERE user_id = \(session.userID) AND device = \(session.device))
                 """)
@@ -115,7 +116,7 @@ extension AuthRepository: SessionStore {
         """
     }
 
-    private static func replaceHash(_ hash: String?, of userID: UUIDv7, at now: Timestamp) -> [PostgresQuery] {
+    static func replaceHash(_ hash: String?, of userID: UUIDv7, at now: Timestamp) -> [PostgresQuery] {
         guard let hash else { return [] }
         return ["UPDATE credentials SET password_hash = \(hash), updated_at = \(now) WHERE user_id = \(userID)"]
     }

@@ -32,6 +32,10 @@ package struct AuthRepository: Sendable {
             DELETE FROM one_time_tokens WHERE digest IN
                 (SELECT digest FROM one_time_tokens WHERE expires_at < \(now) LIMIT 1000)
             """,
+            """
+            DELETE FROM mfa_challenges WHERE digest IN
+                (SELECT digest FROM mfa_challenges WHERE expires_at < \(now) LIMIT 1000)
+            """,
             "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < \(forgotten) LIMIT 1000)",
         ])
     }
@@ -40,19 +44,22 @@ package struct AuthRepository: Sendable {
 extension User {
     /// Of `users u`.
     static let columns: PostgresQuery = """
-        u.id, u.email, u.display_name, u.base_currency, u.locale, u.time_zone, u.email_verified, u.roles, u.version,
+        u.id, u.email, u.display_name, u.base_currency, u.locale, u.time_zone, u.email_verified, u.roles, u.status,
+        EXISTS (SELECT FROM totp_factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL), u.version,
         u.created_at, u.updated_at
         """
 
     init(_ row: PostgresRow) throws {
-        let (id, email, name, currency, locale, zone, verified, roles, version, created, updated) = try row.decode(
-            UUIDv7.self, String.self, String.self, String.self, String.self, String.self, Bool.self, [String].self,
-            Int64.self, Timestamp.self, Timestamp.self)
+        let (id, email, name, currency, locale, zone, verified, roles, status, mfa, version, created, updated) =
+            try row.decode(
+                UUIDv7.self, String.self, String.self, String.self, String.self, String.self, Bool.self, [String].self,
+                String.self, Bool.self, Int64.self, Timestamp.self, Timestamp.self)
         guard let address = EmailAddress(email) else { throw StoredValueError(column: "users.email") }
+        guard let status = AccountStatus(rawValue: status) else { throw StoredValueError(column: "users.status") }
         self.init(
             id: id, email: address, displayName: name, baseCurrency: try Currency(code: currency), locale: locale,
-            timeZone: zone, emailVerified: verified, roles: try Role.stored(roles), version: version,
-            createdAt: created, updatedAt: updated)
+            timeZone: zone, emailVerified: verified, roles: try Role.stored(roles), status: status,
+            mfaEnabled: mfa, version: version, createdAt: created, updatedAt: updated)
     }
 }
 

@@ -7,7 +7,8 @@ package enum AuthSchema {
     package static let migrations: [Migration] = [
         Migration(
             number: 1, name: "users, sessions, tokens, keys",
-            sql: tables + Outbox.migration + IdempotencyRecords.migration)
+            sql: tables + Outbox.migration + IdempotencyRecords.migration),
+        Migration(number: 20, name: "second factors, locked accounts", sql: secondFactors),
     ]
 
     /// `event_sequence` is the number of the user's last event; it is advanced under the lock of the row. Tokens are kept as

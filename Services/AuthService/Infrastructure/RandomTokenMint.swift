@@ -18,6 +18,8 @@ package struct RandomTokenMint: TokenMint {
 
     package func refreshToken() -> SecretToken { Self.token(randomBytes(Self.byteCount)) }
 
+    package func opaqueToken() -> SecretToken { Self.token(randomBytes(Self.byteCount)) }
+
     package func successor(of text: String) -> SecretToken? {
         Self.bytes(of: text).map { Self.token(hmacSHA256($0, key: successorKey.revealed())) }
     }

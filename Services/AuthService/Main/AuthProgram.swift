@@ -1,4 +1,5 @@
 import AuthAPI
+import AuthApplication
 import AuthInfrastructure
 import Chronology
 import Contracts
@@ -77,11 +78,14 @@ enum AuthProgram: ServiceProgram {
         keepKeys(SigningKeyLoader(keys: keys, store: store, logger: host.logger), keys, host)
         host.chore("sweep", every: .seconds(600)) { try await repository.sweep(at: SystemClock().now()) }
         host.forgetOldAnswers(in: pool)
+        let mint = RandomTokenMint(sealKey: sealKey, masterKey: masterKey)
+        let opening = SessionOpening(
+            sessions: repository, challenges: repository, mint: mint, accessTokens: keys, clock: SystemClock())
         let api = AuthAPI(
             useCases: AuthAPI.UseCases(
                 accounts: repository, sessions: repository,
-                passwords: OffloadedPasswords(hasher: PasswordHasher(), threads: hashing),
-                mint: RandomTokenMint(sealKey: sealKey, masterKey: masterKey), accessTokens: keys, clock: SystemClock()),
+                passwords: OffloadedPasswords(hasher: PasswordHasher(), threads: hashing), mint: mint,
+                accessTokens: keys, opening: opening, clock: SystemClock()),
             idempotent: IdempotentCalls(pool: pool),
             registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: host.logger)
         host.serve([AuthServiceHandlers(api)], settings: settings.grpc)

@@ -18,7 +18,7 @@ package struct RecordedEvent: Sendable, Hashable {
 }
 
 /// Accounts and sessions in memory, for tests of what stands above the stores.
-package final class InMemoryAuthStore: AccountStore, SessionStore {
+package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
     struct Ticket {
         let userID: UUIDv7
         let createdAt: Timestamp
@@ -39,11 +39,17 @@ package final class InMemoryAuthStore: AccountStore, SessionStore {
         var replacedAt: Timestamp?
     }
 
+    struct ChallengeRecord {
+        let challenge: MfaChallenge
+        var attempts = 0
+    }
+
     struct State {
         var credentials: [UUIDv7: Credential] = [:]
         var tickets: [[UInt8]: Ticket] = [:]
         var sessions: [UUIDv7: SessionRecord] = [:]
         var tokens: [[UInt8]: TokenRecord] = [:]
+        var challenges: [[UInt8]: ChallengeRecord] = [:]
         var events: [UUIDv7: [RecordedEvent]] = [:]
         var receipts: [IdempotencyReceipt] = []
 
@@ -56,7 +62,7 @@ package final class InMemoryAuthStore: AccountStore, SessionStore {
         }
     }
 
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
     package init() {}
 
@@ -103,7 +109,7 @@ package final class InMemoryAuthStore: AccountStore, SessionStore {
                 let credential = state.credentials[ticket.userID], !credential.user.emailVerified
             else { return false }
             state.credentials[ticket.userID] = Credential(
-                user: credential.user.verified(at: now), passwordHash: credential.passwordHash)
+                user: credential.user.changed(emailVerified: true, at: now), passwordHash: credential.passwordHash)
             for (digest, entry) in state.tickets where entry.userID == ticket.userID {
                 state.tickets[digest]?.isUsed = true
             }
@@ -124,7 +130,9 @@ package final class InMemoryAuthStore: AccountStore, SessionStore {
         _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?
     ) async throws -> Bool {
         state.withLock { state in
-            guard let credential = state.credentials[session.userID] else { return false }
+            guard let credential = state.credentials[session.userID], credential.user.status == .active else {
+                return false
+            }
             if let passwordHash {
                 state.credentials[session.userID] = Credential(user: credential.user, passwordHash: passwordHash)
             }
@@ -191,11 +199,16 @@ package final class InMemoryAuthStore: AccountStore, SessionStore {
 }
 
 extension User {
-    fileprivate func verified(at now: Timestamp) -> User {
+    /// The next version of a user, with these changes.
+    func changed(
+        emailVerified: Bool? = nil, roles: [Role]? = nil, status: AccountStatus? = nil, mfaEnabled: Bool? = nil,
+        at now: Timestamp
+    ) -> User {
         User(
             id: id, email: email, displayName: displayName, baseCurrency: baseCurrency, locale: locale,
-            timeZone: timeZone, emailVerified: true, roles: roles, version: version + 1, createdAt: createdAt,
-            updatedAt: now)
+            timeZone: timeZone, emailVerified: emailVerified ?? self.emailVerified, roles: roles ?? self.roles,
+            status: status ?? self.status, mfaEnabled: mfaEnabled ?? self.mfaEnabled, version: version + 1,
+            createdAt: createdAt, updatedAt: now)
     }
 }
 
