@@ -88,9 +88,7 @@ private final class UnansweredClients: Sendable {
         loop = try EventLoop(name: "fuzz")
         loop.start()
         let channel = GRPCChannel(loop: loop, targets: [])
-        clients = GatewayClients(
-            auth: AuthServiceClient(channel: channel), events: EventsServiceClient(channel: channel),
-            expense: ExpenseServiceClient(channel: channel), portfolio: PortfolioServiceClient(channel: channel))
+        clients = GatewayClients(auth: channel, events: channel, expense: channel, portfolio: channel)
         wait { await channel.shutdown() }
     }
 
