@@ -8,12 +8,13 @@ internal import Testing
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     private static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
 
-    /// Kills, pauses and poison under load; nothing is lost and nothing happens twice. Then damage is done on purpose, each
-    /// kind of which the count must find.
+    /// Troubles one by one, whose times have wide bounds here; then kills, pauses, cuts of the network and poison under load:
+    /// nothing is lost and nothing happens twice. Then damage is done on purpose, each kind of which the count must find.
     @Test func nothingIsLostAndNothingHappensTwice() async throws {
         let run = try await faults(
             "--seed", "20261120", "--seconds", "25", "--kills", "14", "--pauses", "1", "--users", "3", "--rate", "3",
-            "--crash-rounds", "0", "--drain", "400", "--sabotage")
+            "--cuts", "2", "--alarms", "0", "--crash-rounds", "0", "--trouble", "short", "--slack", "10",
+            "--drain", "400", "--sabotage")
         #expect(run.status == 0, "\(run.output.suffix(8000))")
         #expect(run.output.contains("everything holds; seed 20261120"))
         #expect(run.output.contains("damage done on purpose and found"))

@@ -1,30 +1,72 @@
-"""Carries out a plan: kills, stops, pauses, and arms named crash points."""
+"""Carries out a plan: kills, stops, pauses, breaks of the network, memory alarms, and named crash points."""
 
 import collections
 import os
 import signal
+import threading
 import time
 
-from local import process, programs, supervisor
+from local import process, supervisor
+from local.problem import Problem
+
+from . import cluster
 
 # A process that was just started is left alone this long, so that its death is not that of its launcher.
 YOUNGEST = 0.15
 POINT_TIMEOUT = 45.0
+# Of several processes one relays and one consumes. The armed one gets its turn when the others are killed, this long
+# after it was started, and again; they stay away for a while.
+TAKE_OVER = 4.0
+ABSENCE = 3.0
+ALARM_TIMEOUT = 120.0
 
 
 class Armed:
     """A program that is to die at a named point."""
 
-    def __init__(self, point, log, offset, deadline):
+    def __init__(self, point, log, offset, now):
         self.point = point
         self.log = log
         self.offset = offset
-        self.deadline = deadline
+        self.deadline = now + POINT_TIMEOUT
+        self.take_over = now + TAKE_OVER
 
     def is_reached(self):
         with open(self.log, "rb") as file:
             file.seek(self.offset)
             return b"fault point " + self.point.split(":")[0].encode() + b" reached" in file.read()
+
+
+class Alarm(threading.Thread):
+    """A memory alarm of the broker, for some time; its command takes seconds, so it has a thread of its own."""
+
+    def __init__(self, installation, seconds):
+        super().__init__(name="alarm", daemon=True)
+        self.installation = installation
+        self.seconds = seconds
+        self.failure = None
+        self.is_on = threading.Event()
+        self.start()
+
+    def run(self):
+        try:
+            self.set(True)
+            self.is_on.set()
+            time.sleep(self.seconds)
+            self.set(False)
+        except Problem as problem:
+            self.failure = problem
+
+    def set(self, is_on):
+        """Until it is done: the broker may be away at the moment."""
+        deadline = time.monotonic() + ALARM_TIMEOUT
+        while True:
+            try:
+                return self.installation.set_memory_alarm(is_on)
+            except Problem:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
 
 
 class Breaker:
@@ -41,13 +83,20 @@ class Breaker:
         self.pauses = collections.Counter()
         self.points = collections.Counter()
         self.missed = []
+        self.broken = {}  # pattern of links -> when they are healed
+        self.breaks = collections.Counter()
+        self.alarm = None
 
     def kept(self, name):
-        return next(kept for kept in self.installation.supervisor.kept if kept.name == name)
+        return self.installation.kept(name)
 
     @property
     def is_done(self):
-        return not self.plan and not self.armed and not self.paused
+        return not (self.plan or self.armed or self.paused or self.broken or self.is_alarmed)
+
+    @property
+    def is_alarmed(self):
+        return self.alarm is not None and self.alarm.is_alive()
 
     def step(self):
         """Does what is due; call often. Returns soon, but for the killing of a server."""
@@ -57,6 +106,11 @@ class Breaker:
         for name in [name for name, end in self.paused.items() if now >= end]:
             self.signal_all(name, signal.SIGCONT)
             del self.paused[name]
+        for pattern in [pattern for pattern, end in self.broken.items() if now >= end]:
+            self.installation.network.heal(pattern)
+            del self.broken[pattern]
+        if self.alarm is not None and self.alarm.failure is not None:
+            raise self.alarm.failure
         self.installation.supervisor.look_after()
         # Faults wait for their victims, each for its own; so later ones may overtake.
         for fault in [fault for fault in self.plan if fault.at <= now - self.started][:8]:
@@ -65,6 +119,11 @@ class Breaker:
                 self.hit(fault, now)
 
     def can_hit(self, fault, now):
+        if fault.action in ("cut", "stall"):
+            # What leads to one server is broken once at a time.
+            return not any(pattern.split(">")[1] == fault.victim.split(">")[1] for pattern in self.broken)
+        if fault.action == "alarm":
+            return not self.is_alarmed and self.kept("rabbitmq").is_ready()[0]
         kept = self.kept(fault.victim)
         if kept.start_again_at is not None or kept.child().poll() is not None or now - kept.started_at < YOUNGEST:
             return False
@@ -76,6 +135,22 @@ class Breaker:
 
     def hit(self, fault, now):
         self.say(repr(fault))
+        match fault.action:
+            case "cut":
+                self.installation.network.cut(fault.victim)
+            case "stall":
+                self.installation.network.stall(fault.victim)
+            case "alarm":
+                self.alarm = Alarm(self.installation, fault.detail)
+                self.breaks["memory alarms"] += 1
+                return
+            case _:
+                return self.hit_process(fault, now)
+        self.broken[fault.victim] = now + fault.detail
+        self.breaks[f"{fault.action} of {'all links' if fault.victim[0] == '*' else 'a link'} to "
+                    f"{fault.victim.split('>')[1]}"] += 1
+
+    def hit_process(self, fault, now):
         kept = self.kept(fault.victim)
         kept.delay = supervisor.FIRST_DELAY / 2
         match fault.action:
@@ -86,7 +161,7 @@ class Breaker:
                 return
             case "crash":
                 log = self.installation.layout.path("log", f"{fault.victim}.log")
-                self.armed[fault.victim] = Armed(fault.detail, log, os.path.getsize(log), now + POINT_TIMEOUT)
+                self.armed[fault.victim] = Armed(fault.detail, log, os.path.getsize(log), now)
                 self.installation.environments[fault.victim]["FLORIN_CRASH_AT"] = fault.detail
                 process.send(kept.child().pid, signal.SIGKILL)
             case "immediate":
@@ -104,24 +179,39 @@ class Breaker:
         for name, armed in list(self.armed.items()):
             is_reached = armed.is_reached()
             if not is_reached and now < armed.deadline:
+                self.hand_over(name, armed, now)
                 continue
             del self.armed[name]
             del self.installation.environments[name]["FLORIN_CRASH_AT"]
             self.kept(name).delay = supervisor.FIRST_DELAY / 2
             if is_reached:
-                self.points[armed.point.split(":")[0], name] += 1
+                self.points[armed.point.split(":")[0], cluster.program_of(name)] += 1
                 self.killed[f"{name} at a named point"] += 1
             else:
-                self.missed.append((armed.point.split(":")[0], name))
+                self.missed.append((armed.point.split(":")[0], cluster.program_of(name)))
                 process.send(self.kept(name).child().pid, signal.SIGKILL)
                 self.killed[name] += 1
 
+    def hand_over(self, name, armed, now):
+        """Kills those who may be relaying or consuming in the place of the armed process."""
+        if armed.point.startswith("service.") or now < armed.take_over or not self.kept(name).is_ready()[0]:
+            return
+        armed.take_over = now + TAKE_OVER
+        for other in cluster.instances(cluster.program_of(name)):
+            kept = self.kept(other)
+            if other != name and other not in self.paused and other not in self.armed and kept.child().poll() is None:
+                kept.delay = ABSENCE
+                process.send(kept.child().pid, signal.SIGKILL)
+                self.killed[other] += 1
+
     def give_up(self):
-        """Nothing is left paused or armed."""
+        """Nothing is left paused, broken or armed."""
         for name in self.paused:
             self.signal_all(name, signal.SIGCONT)
-        for name in programs.ORDER:
-            self.installation.environments[name].pop("FLORIN_CRASH_AT", None)
+        for pattern in self.broken:
+            self.installation.network.heal(pattern)
+        for environment in self.installation.environments.values():
+            environment.pop("FLORIN_CRASH_AT", None)
 
     def never_reached(self):
         """Points that no attempt led to; that one takes too long, where what leads there is rare, is no fault."""

@@ -44,8 +44,8 @@ class Answer:
 class Client:
     """One user's view of the API, over one connection at a time."""
 
-    def __init__(self, port, ledger, patience):
-        self.port = port
+    def __init__(self, ports, ledger, patience):
+        self.ports = ports  # of the gateways; another one after each failure
         self.ledger = ledger
         self.patience = patience
         self.connection = None
@@ -54,13 +54,14 @@ class Client:
     def once(self, method, path, body, headers):
         """One attempt; raises OSError or HTTPException when there is no whole answer."""
         if self.connection is None:
-            self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ATTEMPT_TIMEOUT)
+            self.connection = http.client.HTTPConnection("127.0.0.1", self.ports[0], timeout=ATTEMPT_TIMEOUT)
         try:
             self.connection.request(method, path, body=body, headers=headers)
             response = self.connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException):
             self.close()
+            self.ports = self.ports[1:] + self.ports[:1]
             raise
         if response.will_close:
             self.close()

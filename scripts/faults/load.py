@@ -33,12 +33,12 @@ class Account:
 class Worker(threading.Thread):
     """Plays one user after the other until the run is over."""
 
-    def __init__(self, number, run, seed, port, ledger, rate, patience):
+    def __init__(self, number, run, seed, ports, ledger, rate, patience):
         super().__init__(name=f"user-{number}", daemon=True)
         self.number = number
         self.run_name = run
         self.chance = random.Random(f"{seed}/{number}")
-        self.port = port
+        self.ports = ports[number % len(ports):] + ports[:number % len(ports)]
         self.ledger = ledger
         self.pause = 1 / rate
         self.patience = patience
@@ -72,6 +72,9 @@ class Worker(threading.Thread):
                 return
             step = self.chance.choices([step for step, _ in steps], [weight for _, weight in steps])[0]
             step(account)
+
+    def new_client(self):
+        return Client(self.ports, self.ledger, self.patience)
 
     # Writes
 
@@ -114,7 +117,7 @@ class Worker(threading.Thread):
 
     def register(self):
         key = self.next_key()
-        account = Account(key, None, Client(self.port, self.ledger, self.patience))
+        account = Account(key, None, self.new_client())
         body = {"email": account.email, "password": account.password, "display_name": key, "base_currency": CURRENCY}
         answer = self.write(account, "user", "/v1/auth/register", body, key)
         if answer is None:

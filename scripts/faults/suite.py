@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 
-from local import installation as local
 from local import layout, process, programs
 from local.problem import Problem
 
@@ -16,8 +15,10 @@ from . import drain, plan, record, sabotage
 from .breaker import Breaker
 from .bus import Injector
 from .checks import Checks
+from .cluster import Cluster
 from .ledger import Ledger
 from .load import Worker
+from .trouble import SIZES, Trouble
 
 MARKER = b"FLORIN_CRASH_AT"
 # Of each row of users the last so many read everything back at the end.
@@ -32,7 +33,12 @@ def parser():
     top.add_argument("--seconds", type=float, default=150, help="how long faults are planned for (default 150)")
     top.add_argument("--kills", type=int, default=50, help="kills at random times (default 50)")
     top.add_argument("--pauses", type=int, default=6, help="pauses of the broker and of programs (default 6)")
+    top.add_argument("--cuts", type=int, default=8, help="cuts and stalls of the network (default 8)")
+    top.add_argument("--alarms", type=int, default=2, help="memory alarms of the broker (default 2)")
     top.add_argument("--crash-rounds", type=int, default=2, help="deaths at each named crash point (default 2)")
+    top.add_argument(
+        "--trouble", choices=("none", *SIZES), default="usual", help="troubles that are measured one by one, first")
+    top.add_argument("--slack", type=float, default=1, help="multiplies the bounds of their times (default 1)")
     top.add_argument("--users", type=int, default=6, help="users side by side (default 6)")
     top.add_argument("--rate", type=float, default=8, help="writes per second of each user at most (default 8)")
     top.add_argument("--events", type=int, default=0, help="goes on until so many events are committed")
@@ -81,12 +87,13 @@ class Run:
         for name in ("ANONYMOUS", "SIGN_IN", "USER"):
             os.environ[f"FLORIN_RATE_LIMIT_{name}"] = "10000000"
         os.environ.setdefault("FLORIN_LOG_LEVEL", "info")
-        self.installation = local.Installation(any_free_ports=True)
+        self.installation = Cluster()
         self.installation.supervisor.say = self.detail
         if rounds != options.crash_rounds:
             self.say("these programs have no named crash points; kills at random times only")
         self.breaker = Breaker(
-            self.installation, plan.make(self.seed, options.seconds, options.kills, options.pauses, rounds),
+            self.installation, plan.make(
+                self.seed, options.seconds, options.kills, options.pauses, rounds, options.cuts, options.alarms),
             self.detail)
 
     def say(self, text):
@@ -108,9 +115,10 @@ class Run:
         injector = Injector(
             self.seed, self.installation.postgres, self.installation.rabbitmq, programs.DATABASE, interval=2.0)
         workers = [
-            Worker(number, f"r{self.seed:x}", self.seed, self.installation.ports["GATEWAY"], self.ledger,
+            Worker(number, f"r{self.seed:x}", self.seed, self.installation.gateways(), self.ledger,
                    self.options.rate, patience=self.options.drain)
             for number in range(self.options.users)]
+        trouble = self.make_trouble()
         for thread in [injector, *workers]:
             thread.start()
         self.break_things(injector, workers)
@@ -119,15 +127,28 @@ class Run:
             self.installation, programs.DATABASE, injector, self.look_after, self.options.drain, self.say)
         checks = Checks(self.installation, programs.DATABASE, self.ledger, injector)
         checks.complain("not drained in time", left)
+        for name, text in trouble.figures if trouble else ():
+            checks.count(name, text)
+        checks.violations += trouble.violations if trouble else []
         checks.complain("crash points that were never reached", self.breaker.never_reached())
         self.count_faults(checks, injector)
         checks.all()
         checks.read_back([
-            account for worker in workers for account in worker.accounts[-READERS:] if worker.log_in(account)])
+            account for worker in [*workers, *(trouble.users if trouble else [])]
+            for account in worker.accounts[-READERS:] if worker.log_in(account)])
         if self.options.sabotage and not checks.violations:
             self.sabotage(checks, injector)
         self.report(checks)
         return checks.violations
+
+    def make_trouble(self):
+        """Before the plan begins; returns what was found, None when it was not asked for."""
+        if self.options.trouble == "none":
+            return None
+        trouble = Trouble(
+            self.installation, programs.DATABASE, self.ledger, self.options, self.seed, self.look_after, self.say)
+        trouble.play()
+        return trouble
 
     def sabotage(self, checks, injector):
         """The count is not worth anything unless it can fail."""
@@ -190,6 +211,8 @@ class Run:
             checks.count(f"  {name}", number)
         for name, number in sorted(breaker.pauses.items()):
             checks.count(f"  pauses of {name}", number)
+        for name, number in sorted(breaker.breaks.items()):
+            checks.count(f"  {name}", number)
         for (point, name), number in sorted(breaker.points.items()):
             checks.count(f"  at {point} in {name}", number)
         if breaker.missed:
@@ -210,8 +233,9 @@ class Run:
         outcome = "everything holds" if not checks.violations else f"{len(checks.violations)} violations"
         self.say(f"{outcome}; seed {self.seed}; the same faults again: scripts/faults.py --seed {self.seed} "
                  f"--seconds {self.options.seconds:g} --kills {self.options.kills} --pauses {self.options.pauses} "
+                 f"--cuts {self.options.cuts} --alarms {self.options.alarms} "
                  f"--crash-rounds {self.options.crash_rounds} --users {self.options.users} "
-                 f"--rate {self.options.rate:g}")
+                 f"--rate {self.options.rate:g} --trouble {self.options.trouble}")
 
     def stop(self, is_clean):
         self.installation.stop()

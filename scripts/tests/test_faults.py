@@ -1,15 +1,21 @@
 """The parts of the fault suite that need no server."""
 
+import contextlib
 import os
 import random
+import smtplib
+import socket
 import sys
+import tempfile
+import threading
 import unittest
 import uuid
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, SCRIPTS)
 
-from faults import bus, client, ledger, plan, record  # noqa: E402
+from faults import bus, client, cluster, ledger, mailbox, network, plan, record  # noqa: E402
+from local import ports  # noqa: E402
 
 
 class PlanTests(unittest.TestCase):
@@ -26,7 +32,8 @@ class PlanTests(unittest.TestCase):
         self.assertTrue(all(0 <= time <= 100 for time in times))
 
     def test_each_named_point_is_met_in_each_program_as_often_as_asked(self):
-        crashes = [(fault.detail.split(":")[0], fault.victim) for fault in plan.make(1, 10, 0, 0, 3)]
+        crashes = [(fault.detail.split(":")[0], cluster.program_of(fault.victim))
+                   for fault in plan.make(1, 10, 0, 0, 3)]
         for point, programs in plan.POINTS.items():
             for program in programs:
                 self.assertEqual(crashes.count((point, program)), 3)
@@ -34,15 +41,23 @@ class PlanTests(unittest.TestCase):
     def test_every_process_and_server_is_killed(self):
         faults = plan.make(2, 100, 400, 0, 0)
         self.assertEqual(len(faults), 400)
-        self.assertEqual({fault.victim for fault in faults}, set(plan.VICTIMS))
+        self.assertEqual({fault.victim for fault in faults}, {*cluster.ALL, "postgres", "rabbitmq"})
         self.assertEqual({fault.action for fault in faults if fault.victim == "postgres"}, {"kill", "immediate"})
-        few = [fault.victim for fault in plan.make(3, 100, 20, 0, 0)]
+        few = [cluster.program_of(fault.victim) for fault in plan.make(3, 100, 20, 0, 0)]
         self.assertTrue(all(few.count(victim) >= plan.LEAST for victim in plan.VICTIMS))
 
     def test_every_other_pause_is_the_brokers(self):
         pauses = [fault.victim for fault in plan.make(4, 100, 0, 12, 0)]
         self.assertEqual(len(pauses), 12)
         self.assertEqual(pauses.count("rabbitmq"), 6)
+
+    def test_the_network_is_cut_and_stalled_in_turns_and_only_where_there_is_a_link(self):
+        breaks = [fault for fault in plan.make(5, 100, 0, 0, 0, cuts=200, alarms=3) if fault.action != "alarm"]
+        self.assertEqual([fault.action for fault in breaks].count("cut"), 100)
+        everywhere = {"*>postgres", "*>rabbitmq"}
+        self.assertEqual({fault.victim for fault in breaks} - everywhere, set(cluster.LINKS))
+        self.assertLessEqual(everywhere, {fault.victim for fault in breaks})
+        self.assertEqual(len(plan.make(5, 100, 0, 0, 0, cuts=0, alarms=3)), 3)
 
     def test_the_points_are_those_of_the_sources(self):
         found = set()
@@ -80,6 +95,105 @@ class BusTests(unittest.TestCase):
         self.assertGreaterEqual(len(parked), len(bus.consumers_of(event_type)))
 
 
+class NetworkTests(unittest.TestCase):
+    """Links, with an echo behind them."""
+
+    def setUp(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        threading.Thread(target=self.echo, args=[listener], daemon=True).start()
+        self.network = network.Network({"a>echo": (ports.free(1)[0], listener.getsockname()[1])})
+        self.addCleanup(self.network.stop)
+
+    @staticmethod
+    def echo(listener):
+        def answer(connection):
+            with connection, contextlib.suppress(ConnectionResetError):
+                while data := connection.recv(65536):
+                    connection.sendall(data)
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=answer, args=[connection], daemon=True).start()
+
+    def connect(self):
+        connection = socket.create_connection(("127.0.0.1", self.network.port("a>echo")), 20)
+        self.addCleanup(connection.close)
+        return connection
+
+    def ask(self, connection, data):
+        connection.sendall(data)
+        return self.read(connection, len(data))
+
+    @staticmethod
+    def read(connection, count):
+        found = b""
+        while len(found) < count and (data := connection.recv(65536)):
+            found += data
+        return found
+
+    def test_bytes_pass_and_the_end_of_the_stream_too(self):
+        connection = self.connect()
+        data = random.Random(1).randbytes(3_000_000)
+        sender = threading.Thread(target=connection.sendall, args=[data])
+        sender.start()
+        self.assertEqual(self.read(connection, len(data)), data)
+        sender.join()
+        connection.shutdown(socket.SHUT_WR)
+        self.assertEqual(connection.recv(1), b"")
+
+    def test_a_cut_is_told_and_refuses_until_healed(self):
+        connection = self.connect()
+        self.assertEqual(self.ask(connection, b"one"), b"one")
+        self.network.cut("*>echo")
+        with self.assertRaises(ConnectionResetError):
+            connection.recv(1)
+        with self.assertRaises(ConnectionRefusedError):
+            self.connect()
+        self.network.heal("*>echo")
+        self.assertEqual(self.ask(self.connect(), b"two"), b"two")
+
+    def test_a_stall_is_silent_and_loses_nothing(self):
+        connection = self.connect()
+        self.assertEqual(self.ask(connection, b"one"), b"one")
+        self.network.stall("a>echo")
+        late = self.connect()
+        for waiting in (connection, late):
+            waiting.sendall(b"two")
+            waiting.settimeout(0.2)
+            with self.assertRaises(TimeoutError):
+                waiting.recv(1)
+        self.network.heal("a>echo")
+        for waiting in (connection, late):
+            waiting.settimeout(20)
+            self.assertEqual(self.read(waiting, 3), b"two")
+
+    def test_what_is_not_there_is_a_broken_connection(self):
+        free, listening = ports.free(2)
+        elsewhere = network.Network({"a>nothing": (listening, free)})
+        self.addCleanup(elsewhere.stop)
+        with socket.create_connection(("127.0.0.1", listening), 20) as connection:
+            with self.assertRaises(ConnectionResetError):
+                connection.recv(1)
+
+
+class MailboxTests(unittest.TestCase):
+    def test_a_mail_is_kept_once_and_repeats_are_counted(self):
+        with tempfile.TemporaryDirectory() as folder:
+            port = ports.free(1)[0]
+            box = mailbox.Mailbox(port, folder)
+            self.addCleanup(box.stop)
+            mail = "Message-ID: <0198-a@localhost>\r\nSubject: x\r\n\r\n.one\r\n"
+            for _ in range(2):
+                with smtplib.SMTP("127.0.0.1", port, timeout=20) as client_of_it:
+                    client_of_it.sendmail("a@example.org", ["b@example.org"], mail)
+            self.assertEqual((box.taken, box.repeats, os.listdir(folder)), (2, 1, ["0198-a.eml"]))
+            with open(os.path.join(folder, "0198-a.eml"), "rb") as file:
+                self.assertEqual(file.read(), mail.encode())
+
+
 class RecordTests(unittest.TestCase):
     def test_the_data_of_an_event_is_taken_as_it_is_written(self):
         text = '{"id":"a","sequence":"00000000000000000012","source":"/s","subject":"x","data":{"b" : [1, 2]}}'
@@ -93,7 +207,7 @@ class ClientTests(unittest.TestCase):
 
     def play(self, outcomes, attempts=None):
         book = ledger.Ledger()
-        careful = client.Client(1, book, patience=60)
+        careful = client.Client([1], book, patience=60)
         script = iter(outcomes)
 
         def once(*_):
