@@ -174,8 +174,8 @@ class NetworkTests(unittest.TestCase):
         free, listening = ports.free(2)
         elsewhere = network.Network({"a>nothing": (listening, free)})
         self.addCleanup(elsewhere.stop)
-        with socket.create_connection(("127.0.0.1", listening), 20) as connection:
-            with self.assertRaises(ConnectionResetError):
+        with self.assertRaises(ConnectionResetError):
+            with socket.create_connection(("127.0.0.1", listening), 20) as connection:
                 connection.recv(1)
 
 
