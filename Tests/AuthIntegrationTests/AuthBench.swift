@@ -49,6 +49,8 @@ struct AuthBench: Sendable {
     let clock: AdjustableClock
     let sealKey: SealedBox.PrivateKey
     let client: AuthServiceClient
+    /// For the clients of the other services.
+    let channel: GRPCChannel
 
     /// Runs `body` with a service of its own, and ends it afterwards, also on failure.
     ///
@@ -105,23 +107,28 @@ struct AuthBench: Sendable {
         let clock = AdjustableClock()
         // The cost is not what is tested here.
         let hasher = PasswordHasher(parameters: try .init(memory: 64, passes: 1))
+        let passwords = OffloadedPasswords(hasher: hasher, threads: threads)
         let mint = RandomTokenMint(sealKey: sealKey.publicKey, masterKey: masterKey)
+        let passwordAPI = PasswordAPI(
+            store: repository, requests: repository, passwords: passwords, mint: mint, clock: clock, logger: .silent)
+        let sessionAPI = SessionAPI(sessions: repository, clock: clock, logger: .silent)
         let opening = SessionOpening(
             sessions: repository, challenges: repository, mint: mint, accessTokens: keys, clock: clock)
         let api = AuthAPI(
             useCases: AuthAPI.UseCases(
-                accounts: repository, sessions: repository,
-                passwords: OffloadedPasswords(hasher: hasher, threads: threads), mint: mint, accessTokens: keys,
-                opening: opening, clock: clock),
+                accounts: repository, sessions: repository, requests: repository, passwords: passwords, mint: mint,
+                accessTokens: keys, opening: opening, clock: clock),
             idempotent: IdempotentCalls(pool: pool),
             registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: .silent)
         let server = GRPCServer(
-            loop: loop, configuration: .init(address: .loopback(port: 0)), services: [AuthServiceHandlers(api)],
-            logger: .silent)
+            loop: loop, configuration: .init(address: .loopback(port: 0)),
+            services: [
+                AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
+            ], logger: .silent)
         let channel = GRPCChannel(loop: loop, targets: [try await server.start()])
         let bench = AuthBench(
             loop: loop, pool: pool, repository: repository, keys: keys, clock: clock, sealKey: sealKey,
-            client: AuthServiceClient(channel: channel))
+            client: AuthServiceClient(channel: channel), channel: channel)
         let outcome: Result<Void, any Error>
         do {
             outcome = .success(try await body(bench))

@@ -72,6 +72,11 @@ import Testing
             #expect(second.roles == first.roles && second.version == 1 && !second.emailVerified)
             #expect(try await bench.events(of: second.id).isEmpty)
             #expect(try await bench.events(of: first.id).count == 2)
+            for _ in 0..<2 { try await bench.answerRequests() }
+            #expect(try await bench.names(of: first.id).suffix(1) == ["auth.registration_repeated"])
+            _ = try await bench.register("ada@example.org", name: "Eve")
+            try await bench.answerRequests()
+            #expect(try await bench.events(of: first.id).count == 3)
             let tokens = try await bench.logIn("ada@example.org")
             let me = try await bench.client.getMe(Empty(), metadata: bench.caller(tokens), timeout: patience).message
             #expect(me == first)

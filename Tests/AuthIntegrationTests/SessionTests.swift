@@ -17,7 +17,7 @@ import Testing
             let event = try #require(try await bench.events(of: user.id).last)
             let payload = try UserLoggedInV1(decoding: try #require(event.jsonData))
             #expect(event.sequence == 3 && payload.sessionID == tokens.sessionID && payload.userID == user.id)
-            #expect(payload.device == "Firefox/140" && payload.newDevice)
+            #expect(payload.device == "Firefox/140" && !payload.newDevice)
             let sessions = try await bench.client.listSessions(
                 ListSessionsRequest(), metadata: bench.caller(tokens), timeout: patience
             ).message
@@ -27,13 +27,13 @@ import Testing
         }
     }
 
-    @Test func aKnownDeviceIsNotNew() async throws {
+    @Test func neitherTheFirstNorAKnownDeviceIsNew() async throws {
         try await AuthBench.with { bench in
             let user = try await bench.register("ada@example.org").message
             for device in ["a", "b", "a"] { _ = try await bench.logIn("ada@example.org", device: device) }
             let events = try await bench.events(of: user.id).dropFirst(2)
             let isNew = try events.map { try UserLoggedInV1(decoding: try #require($0.jsonData)).newDevice }
-            #expect(isNew == [true, true, false])
+            #expect(isNew == [false, true, false])
         }
     }
 

@@ -54,6 +54,7 @@ import Testing
             #expect(await problem { try await verify(bench, old) }?.code == "invalid_token")
             _ = try await bench.client.resendVerification(
                 ResendVerificationRequest(email: "ADA@example.org"), timeout: patience)
+            try await bench.answerRequests()
             let new = try await bench.verificationToken(of: user.id)
             #expect(new != old)
             try await verify(bench, new)
@@ -64,6 +65,7 @@ import Testing
         try await AuthBench.with { bench in
             _ = try await bench.client.resendVerification(
                 ResendVerificationRequest(email: "nobody@example.org"), timeout: patience)
+            try await bench.answerRequests()
             #expect(try await bench.pool.query("SELECT count(*) FROM outbox").first(as: Int.self) == 0)
             let problem = await problem {
                 _ = try await bench.client.resendVerification(ResendVerificationRequest(), timeout: patience)

@@ -10,3 +10,11 @@ import Testing
         ).run(check)
     }
 }
+
+@Suite struct InMemoryPasswordStoreTests {
+    @Test(arguments: PasswordStoreConformance.Check.allCases)
+    func keepsWhatThePortsPromise(check: PasswordStoreConformance.Check) async throws {
+        let store = InMemoryAuthStore()
+        try await PasswordStoreConformance(store) { user in store.events(of: user) }.run(check)
+    }
+}

@@ -99,7 +99,7 @@ struct Bench {
 
     var register: Register { Register(accounts: store, passwords: passwords, mint: mint, clock: clock) }
     var verifyEmail: VerifyEmail { VerifyEmail(accounts: store, mint: mint, clock: clock) }
-    var resend: ResendVerification { ResendVerification(accounts: store, mint: mint, clock: clock) }
+    var resend: ResendVerification { ResendVerification(requests: store, mint: mint, clock: clock) }
     var opening: SessionOpening {
         SessionOpening(sessions: store, challenges: store, mint: mint, accessTokens: accessTokens, clock: clock)
     }
@@ -107,6 +107,15 @@ struct Bench {
         Login(accounts: store, passwords: passwords, opening: opening)
     }
     var refresh: Refresh { Refresh(sessions: store, mint: mint, accessTokens: accessTokens, clock: clock) }
+    var changePassword: ChangePassword { ChangePassword(store: store, passwords: passwords, clock: clock) }
+    var forgotPassword: ForgotPassword { ForgotPassword(requests: store, mint: mint, clock: clock) }
+    var resetPassword: ResetPassword {
+        ResetPassword(store: store, passwords: passwords, mint: mint, clock: clock)
+    }
+    var revokeSessions: RevokeSessions { RevokeSessions(sessions: store, clock: clock) }
+    var answerRequests: AnswerAddressRequests {
+        AnswerAddressRequests(requests: store, accounts: store, passwords: store, clock: clock)
+    }
     var logout: Logout { Logout(sessions: store, clock: clock) }
     var listSessions: ListSessions { ListSessions(sessions: store, clock: clock) }
 

@@ -213,6 +213,7 @@ import Validation
         try await GatewayBench.run { bench in
             for (path, type) in [
                 ("/", "text/html; charset=utf-8"), ("/verify?token=x", "text/html; charset=utf-8"),
+                ("/reset?token=x", "text/html; charset=utf-8"),
                 ("/openapi.json", "application/json"),
             ] {
                 let answer = try await bench.send("GET", path)

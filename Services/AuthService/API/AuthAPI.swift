@@ -27,12 +27,13 @@ package struct AuthAPI: AuthServiceProvider {
 
         /// All of them over these ports.
         package init(
-            accounts: any AccountStore, sessions: any SessionStore, passwords: any PasswordHashing,
-            mint: any TokenMint, accessTokens: any AccessTokens, opening: SessionOpening, clock: any WallClock
+            accounts: any AccountStore, sessions: any SessionStore, requests: any AddressRequestStore,
+            passwords: any PasswordHashing, mint: any TokenMint, accessTokens: any AccessTokens,
+            opening: SessionOpening, clock: any WallClock
         ) {
             register = Register(accounts: accounts, passwords: passwords, mint: mint, clock: clock)
             verifyEmail = VerifyEmail(accounts: accounts, mint: mint, clock: clock)
-            resendVerification = ResendVerification(accounts: accounts, mint: mint, clock: clock)
+            resendVerification = ResendVerification(requests: requests, mint: mint, clock: clock)
             login = Login(accounts: accounts, passwords: passwords, opening: opening)
             refresh = Refresh(sessions: sessions, mint: mint, accessTokens: accessTokens, clock: clock)
             logout = Logout(sessions: sessions, clock: clock)
@@ -134,12 +135,6 @@ package struct AuthAPI: AuthServiceProvider {
     private func answer<Answer>(
         _ context: ServerContext, _ body: () async throws -> Answer
     ) async throws -> Answer {
-        try await context.answer(logger: logger) {
-            do {
-                return try await body()
-            } catch let refusal as AuthRefusal {
-                throw ProblemDetails(refusal)
-            }
-        }
+        try await context.answerOrRefuse(logger: logger, body)
     }
 }

@@ -66,6 +66,8 @@ extension ProblemDetails {
         switch refusal {
         case .invalidCredentials:
             self.init(code: "invalid_credentials", status: 401, detail: "The address or the password is wrong.")
+        case .wrongPassword: self = .forbidden("wrong_password", "The current password is wrong.")
+        case .unknownSession: self = .notFound("There is no such session.")
         case .accountLocked: self = .forbidden("account_locked", "The account is locked.")
         case .invalidToken: self = .badRequest("invalid_token", "The token is unknown, used or expired.")
         case .invalidRefreshToken:

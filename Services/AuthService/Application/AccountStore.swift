@@ -50,12 +50,14 @@ package struct Credential: Sendable, Hashable {
 package protocol AccountStore: Sendable {
     /// Keeps a new account and tells of it: `user_registered`, `email_verification_requested`.
     ///
-    /// The receipt is kept either way, with the account where there is one.
+    /// The receipt is kept either way. Where the address has an account already, that stays as it is, and the attempt is
+    /// kept as an `AddressRequest`.
     ///
-    /// - Returns: false where the address has an account already, which stays as it is; then nothing is told.
+    /// - Returns: false where the address has an account already; then nothing is told.
     func register(_ registration: Registration, receipt: IdempotencyReceipt?) async throws -> Bool
 
-    /// Keeps a ticket for an address that is not confirmed yet, and tells of it: `email_verification_requested`.
+    /// Keeps a ticket for an address that is not confirmed yet, and tells of it: `email_verification_requested`. A
+    /// ticket that is kept already is not told of again.
     ///
     /// - Returns: false where there is nothing to confirm, or `VerificationLimit` is reached; then nothing happens.
     func requestVerification(

@@ -2,6 +2,10 @@
 package enum AuthRefusal: Error, Sendable, Hashable {
     /// Address or password are wrong; which of them is nobody's business.
     case invalidCredentials
+    /// The password with which the caller was to prove who they are is wrong.
+    case wrongPassword
+    /// The caller has no such session that goes on.
+    case unknownSession
     /// Address and password are right, and the account is locked.
     case accountLocked
     /// The one-time token is unknown, used or expired.

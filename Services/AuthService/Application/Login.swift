@@ -16,9 +16,6 @@ package struct ClientDescription: Sendable, Hashable {
 
 /// Lets whoever knows the password of an account sign in.
 package struct Login: Sendable {
-    /// No password is longer: what is cut off here could not have been right.
-    private static let longestPassword = PasswordPolicy.lengths.upperBound + 1
-
     private let accounts: any AccountStore
     private let passwords: any PasswordHashing
     private let opening: SessionOpening
@@ -37,16 +34,19 @@ package struct Login: Sendable {
         validator.require("email", email)
         validator.require("password", password)
         try validator.check()
-        let (user, newHash) = try await authenticate(email, password)
-        return try await opening.firstFactorPassed(by: user, client: client, passwordHash: newHash)
+        let (user, provenHash, newHash) = try await authenticate(email, password)
+        return try await opening.firstFactorPassed(
+            by: user, client: client, passwordHash: newHash, provenHash: provenHash)
     }
 
-    private func authenticate(_ email: String, _ password: String) async throws -> (User, newHash: String?) {
+    private func authenticate(
+        _ email: String, _ password: String
+    ) async throws -> (User, provenHash: String, newHash: String?) {
         var credential: Credential?
         if let address = EmailAddress(email) { credential = try await accounts.credential(for: address) }
-        let password = String(String.UnicodeScalarView(password.unicodeScalars.prefix(Self.longestPassword)))
-        let verdict = try await passwords.check(password, against: credential?.passwordHash)
+        let verdict = try await passwords.check(
+            PasswordPolicy.bounded(password), against: credential?.passwordHash)
         guard let credential, case .right(let newHash) = verdict else { throw AuthRefusal.invalidCredentials }
-        return (credential.user, newHash)
+        return (credential.user, credential.passwordHash, newHash)
     }
 }

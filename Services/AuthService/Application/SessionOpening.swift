@@ -29,11 +29,13 @@ package struct SessionOpening: Sendable {
 
     /// Begins a session, or asks for the second factor where the user has one.
     ///
-    /// - Parameter passwordHash: replaces the user's; nil leaves it.
+    /// - Parameters:
+    ///   - passwordHash: replaces the user's; nil leaves it.
+    ///   - provenHash: what the password was checked against; nil where the first factor was no password.
     /// - Throws: `AuthRefusal.accountLocked`, `AuthRefusal.invalidCredentials` where the user is gone meanwhile, what signing
     ///   throws, else the store's error.
     package func firstFactorPassed(
-        by user: User, client: ClientDescription, passwordHash: String? = nil
+        by user: User, client: ClientDescription, passwordHash: String? = nil, provenHash: String? = nil
     ) async throws -> SignInOutcome {
         guard user.status == .active else { throw AuthRefusal.accountLocked }
         let now = clock.now().truncatedToMilliseconds
@@ -41,7 +43,8 @@ package struct SessionOpening: Sendable {
             let prepared = try await prepare(for: user.id, roles: user.roles, client: client, at: now)
             guard
                 try await sessions.open(
-                    prepared.session, refreshToken: prepared.refreshToken, passwordHash: passwordHash)
+                    prepared.session, refreshToken: prepared.refreshToken, passwordHash: passwordHash,
+                    provenHash: provenHash)
             else { throw AuthRefusal.invalidCredentials }
             return .tokens(prepared.tokens)
         }

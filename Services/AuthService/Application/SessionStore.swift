@@ -31,9 +31,13 @@ package struct PresentedRefreshToken: Sendable, Hashable {
 package protocol SessionStore: Sendable {
     /// Begins a session and tells of it: `user_logged_in`.
     ///
-    /// - Parameter passwordHash: replaces the user's; nil leaves it.
-    /// - Returns: false where the user is gone or locked; then nothing happens.
-    func open(_ session: Session, refreshToken: NewRefreshToken, passwordHash: String?) async throws -> Bool
+    /// - Parameters:
+    ///   - passwordHash: replaces the user's; nil leaves it.
+    ///   - provenHash: what the password was checked against; nil where it was no password that opened the session.
+    /// - Returns: false where the user is gone or locked, or has another hash by now; then nothing happens.
+    func open(
+        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?, provenHash: String?
+    ) async throws -> Bool
 
     /// Replaces a refresh token, unless it was replaced before, has expired, or its session has ended. Of concurrent calls
     /// with one token one replaces it.
@@ -48,6 +52,22 @@ package protocol SessionStore: Sendable {
     /// - Returns: false where the user has no such session that has not ended; then nothing happens.
     func end(_ sessionID: UUIDv7, of userID: UUIDv7, reason: SessionEnd, at now: Timestamp) async throws -> Bool
 
+    /// Ends every session of a user but one, and tells of it: `sessions_revoked`, a thousand sessions an event.
+    ///
+    /// - Returns: whether one ended.
+    func endAll(
+        of userID: UUIDv7, except kept: UUIDv7?, reason: SessionEnd, at now: Timestamp
+    ) async throws -> Bool
+
     /// The user's sessions that have neither ended nor run out, newest first; the cursor's only key is the id.
     func sessions(of userID: UUIDv7, _ page: PageRequest, at now: Timestamp) async throws -> Page<Session>
+}
+
+extension SessionStore {
+    /// Begins a session that no password opened.
+    package func open(
+        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?
+    ) async throws -> Bool {
+        try await open(session, refreshToken: refreshToken, passwordHash: passwordHash, provenHash: nil)
+    }
 }

@@ -24,14 +24,15 @@ package struct VerifyEmail: Sendable {
     }
 }
 
-/// Sends the verification mail again. Whether there is anything to send is not told.
+/// Asks for the verification mail once more. Whether there is anything to send is not told: the request is kept the same
+/// way for each address.
 package struct ResendVerification: Sendable {
-    private let accounts: any AccountStore
+    private let requests: any AddressRequestStore
     private let mint: any TokenMint
     private let clock: any WallClock
 
-    package init(accounts: any AccountStore, mint: any TokenMint, clock: any WallClock) {
-        self.accounts = accounts
+    package init(requests: any AddressRequestStore, mint: any TokenMint, clock: any WallClock) {
+        self.requests = requests
         self.mint = mint
         self.clock = clock
     }
@@ -43,7 +44,7 @@ package struct ResendVerification: Sendable {
         let address = try validator.checked(read)
         let now = clock.now().truncatedToMilliseconds
         let ticket = try mint.verificationTicket(expiresAt: now + Lifetime.emailVerification)
-        _ = try await accounts.requestVerification(of: address, ticket, at: now)
+        try await requests.keep(AddressRequest(wish: .verification(ticket), email: address, at: now))
     }
 }
 

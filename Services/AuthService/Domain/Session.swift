@@ -48,6 +48,8 @@ package enum SessionEnd: String, Sendable, Hashable {
     case logout
     /// A refresh token came that had been replaced long ago.
     case reuseDetected = "reuse_detected"
+    /// Its owner ended it from elsewhere, or by changing the password.
+    case revoked
 }
 
 /// How long what the service gives out is good for.
@@ -58,10 +60,26 @@ package enum Lifetime {
     package static let refreshToken: Duration = .seconds(7 * 24 * 3600)
     /// The one-time token in a verification mail.
     package static let emailVerification: Duration = .seconds(24 * 3600)
+    /// The one-time token in a mail that lets a password be reset.
+    package static let passwordReset: Duration = .seconds(3600)
     /// What a code of the second factor is sent with.
     package static let mfaChallenge: Duration = .seconds(5 * 60)
     /// For this long the token just replaced may be shown again, so that an answer lost on the way logs nobody out.
     package static let refreshGrace: Duration = .seconds(10)
+}
+
+/// How often the mail with which a password can be reset goes out to an address.
+package enum PasswordResetLimit {
+    /// The most mails within `interval`.
+    package static let count = 5
+    /// What `count` is counted over.
+    package static let interval: Duration = .seconds(3600)
+}
+
+/// How often the owner of an address is told that somebody registered it again.
+package enum RepeatedRegistrationLimit {
+    /// One mail within it.
+    package static let interval: Duration = .seconds(24 * 3600)
 }
 
 /// How often the verification mail goes out to an address: more would be a way to flood somebody else's mailbox.

@@ -11,7 +11,7 @@ import ServiceRuntime
 
 /// The events of the auth context. Their subject is the user.
 enum AuthEvents {
-    private static let service = "auth"
+    static let service = "auth"
 
     /// The first two events of a user.
     static func registered(_ registration: Registration) throws -> [OutboxEvent] {

@@ -12,26 +12,28 @@ extension AuthRepository: AccountStore {
 
     package func register(_ registration: Registration, receipt: IdempotencyReceipt?) async throws -> Bool {
         let receipts = receipt.map { [IdempotencyRecords.insert($0)] } ?? []
+        let user = registration.user
         let events = try AuthEvents.registered(registration)
-        do {
-            try await pool.batch(
-                [
-                    Self.insert(registration.user, lastEvent: events.count),
+        let repeated = AddressRequest(wish: .registration, email: user.email, at: user.createdAt)
+        // As many round trips and as durable a commit for an address that is known: the time of the answer must not tell.
+        let isNew = try await pool.withTransaction { transaction in
+            let isNew = try await transaction.query(Self.insert(user, lastEvent: events.count)).first != nil
+            let effects: [PostgresQuery] =
+                isNew
+                ? [
                     """
                     INSERT INTO credentials (user_id, password_hash, updated_at)
-                    VALUES (\(registration.user.id), \(registration.passwordHash), \(registration.user.createdAt))
+                    VALUES (\(user.id), \(registration.passwordHash), \(user.createdAt))
                     """,
-                    Self.insert(registration.ticket, of: registration.user.id, at: registration.user.createdAt),
+                    Self.insert(registration.ticket, of: user.id, at: user.createdAt),
                     outbox.insert(events),
-                ] + receipts)
-        } catch {
-            guard error.isUniqueViolation(of: "users_email_key") else { throw error }
-            if !receipts.isEmpty { try await pool.batch(receipts) }
-            return false
+                ] : [Self.insert(repeated)]
+            try await transaction.commit(with: effects + receipts)
+            return isNew
         }
         FaultPoint.reached("service.after-commit-before-answer")
         outbox.poke()
-        return true
+        return isNew
     }
 
     package func requestVerification(
@@ -47,6 +49,7 @@ extension AuthRepository: AccountStore {
                 WHERE email_key = \(email.key) AND NOT email_verified AND \(VerificationLimit.count) > (
                     SELECT count(*) FROM one_time_tokens
                     WHERE user_id = u.id AND purpose = \(Self.verification) AND created_at > \(since))
+                    AND NOT EXISTS (SELECT FROM one_time_tokens WHERE digest = \(ticket.digest))
                 RETURNING \(fragment: User.columns), event_sequence
                 """,
             ])
@@ -114,6 +117,8 @@ extension AuthRepository: AccountStore {
         VALUES (\(user.id), \(user.email.text), \(user.email.key), \(user.displayName), \(user.baseCurrency.code),
             \(user.locale), \(user.timeZone), \(user.emailVerified), \(user.roles.map(\.rawValue)), \(lastEvent),
             \(user.version), \(user.createdAt), \(user.updatedAt))
+        ON CONFLICT ON CONSTRAINT users_email_key DO NOTHING
+        RETURNING id
         """
     }
 

@@ -8,17 +8,25 @@ import Postgres
 
 extension AuthRepository: SessionStore {
     package func open(
-        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?
+        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?, provenHash: String?
     ) async throws -> Bool {
         let isOpen = try await pool.withTransaction { transaction in
-            let rows = try await transaction.query(
+            // The second statement sees the password that whoever held the lock has committed.
+            let rows = try await transaction.batch([
+                Self.lock(session.userID),
                 """
                 UPDATE users SET event_sequence = event_sequence + 1
                 WHERE id = \(session.userID) AND status = \(AccountStatus.active.rawValue)
-                RETURNING event_sequence, NOT EXISTS (
-                    SELECT FROM sessions WHERE user_id = \(session.userID) AND device = \(session.device))
-                """)
-            guard let row = rows.first else { return false }
+                    AND (\(provenHash)::text IS NULL OR EXISTS (
+                        SELECT FROM credentials
+                        WHERE user_id = \(session.userID) AND password_hash = \(provenHash)::text))
+                RETURNING event_sequence,
+                    EXISTS (SELECT FROM sessions WHERE user_id = \(session.userID))
+                    AND NOT EXISTS (
+                        SELECT FROM sessions WHERE user_id = \(session.userID) AND device = \(session.device))
+                """,
+            ])
+            guard let row = rows[1].first else { return false }
             let (sequence, isNewDevice) = try row.decode(Int64.self, Bool.self)
             let event = try AuthEvents.loggedIn(session, isNewDevice: isNewDevice, sequence: sequence)
             FaultPoint.reached("service.before-commit")
@@ -74,7 +82,8 @@ extension AuthRepository: SessionStore {
         _ sessionID: UUIDv7, of userID: UUIDv7, reason: SessionEnd, at now: Timestamp
     ) async throws -> Bool {
         let hasEnded = try await pool.withTransaction { transaction in
-            let rows = try await transaction.query(
+            let rows = try await transaction.batch([
+                Self.lock(userID),
                 """
                 WITH ended AS (
                     UPDATE sessions SET ended_at = \(now), end_reason = \(reason.rawValue)
@@ -83,8 +92,9 @@ extension AuthRepository: SessionStore {
                 )
                 UPDATE users SET event_sequence = event_sequence + 1 FROM ended WHERE id = ended.user_id
                 RETURNING event_sequence
-                """)
-            guard let row = rows.first else { return false }
+                """,
+            ])
+            guard let row = rows[1].first else { return false }
             let event = try AuthEvents.sessionsRevoked(
                 [sessionID], of: userID, reason: reason, sequence: row.decode(Int64.self, at: 0), at: now)
             try await transaction.commit(with: [outbox.insert([event])])
@@ -92,6 +102,65 @@ extension AuthRepository: SessionStore {
         }
         if hasEnded { outbox.poke() }
         return hasEnded
+    }
+
+    package func endAll(
+        of userID: UUIDv7, except kept: UUIDv7?, reason: SessionEnd, at now: Timestamp
+    ) async throws -> Bool {
+        let hasEnded = try await pool.withTransaction { transaction in
+            try await transaction.query(Self.lock(userID))
+            let events = try await Self.endSessions(of: userID, except: kept, reason, at: now, in: transaction)
+            guard !events.isEmpty else { return false }
+            try await transaction.commit(with: [outbox.insert(events)])
+            return true
+        }
+        if hasEnded { outbox.poke() }
+        return hasEnded
+    }
+
+    /// Ends sessions of a user whose row is locked.
+    ///
+    /// - Returns: what is to be told of it, numbered; nothing where none was left.
+    static func endSessions(
+        of userID: UUIDv7, except kept: UUIDv7?, _ reason: SessionEnd, at now: Timestamp,
+        in transaction: PostgresTransaction
+    ) async throws -> [OutboxEvent] {
+        let ended = try await transaction.query(
+            """
+            UPDATE sessions SET ended_at = \(now), end_reason = \(reason.rawValue)
+            WHERE user_id = \(userID) AND ended_at IS NULL AND expires_at > \(now)
+                AND id IS DISTINCT FROM \(kept)
+            RETURNING id
+            """
+        ).map { try $0.decode(UUIDv7.self, at: 0) }.sorted()
+        let parts = stride(from: 0, to: ended.count, by: sessionsInAnEvent).map { start in
+            Array(ended[start..<min(start + sessionsInAnEvent, ended.count)])
+        }
+        guard !parts.isEmpty else { return [] }
+        let last = try await advance(userID, by: parts.count, in: transaction)
+        return try parts.enumerated().map { place, sessions in
+            try AuthEvents.sessionsRevoked(
+                sessions, of: userID, reason: reason, sequence: last - Int64(parts.count - 1 - place), at: now)
+        }
+    }
+
+    private static let sessionsInAnEvent = 1000
+
+    /// Waits for the user's row and keeps others from it until the end of the transaction.
+    static func lock(_ userID: UUIDv7) -> PostgresQuery {
+        "SELECT FROM users WHERE id = \(userID) FOR NO KEY UPDATE"
+    }
+
+    /// Takes the numbers of so many events; the last of them.
+    static func advance(
+        _ userID: UUIDv7, by count: Int, in transaction: PostgresTransaction
+    ) async throws -> Int64 {
+        try await transaction.query(
+            """
+            UPDATE users SET event_sequence = event_sequence + \(Int64(count)) WHERE id = \(userID)
+            RETURNING event_sequence
+            """
+        ).first(as: Int64.self)
     }
 
     package func sessions(

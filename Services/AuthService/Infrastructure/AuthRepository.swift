@@ -8,8 +8,7 @@ import ServiceRuntime
 /// The auth context in PostgreSQL.
 ///
 /// All events of a user are numbered at the user's row, which each change that tells of something updates: its lock makes
-/// the numbers gapless and their order that of the commits. Locks are taken in the order token, session, user; a user's
-/// one-time tokens after the user.
+/// the numbers gapless and their order that of the commits. Locks are taken in the order user, token, session.
 package struct AuthRepository: Sendable {
     let pool: PostgresPool
     let outbox: Outbox
@@ -31,6 +30,10 @@ package struct AuthRepository: Sendable {
             """
             DELETE FROM one_time_tokens WHERE digest IN
                 (SELECT digest FROM one_time_tokens WHERE expires_at < \(now) LIMIT 1000)
+            """,
+            """
+            DELETE FROM address_requests WHERE id IN
+                (SELECT id FROM address_requests WHERE requested_at < \(now - Self.requestLifetime) LIMIT 1000)
             """,
             """
             DELETE FROM mfa_challenges WHERE digest IN

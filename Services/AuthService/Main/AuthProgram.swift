@@ -78,17 +78,28 @@ enum AuthProgram: ServiceProgram {
         keepKeys(SigningKeyLoader(keys: keys, store: store, logger: host.logger), keys, host)
         host.chore("sweep", every: .seconds(600)) { try await repository.sweep(at: SystemClock().now()) }
         host.forgetOldAnswers(in: pool)
+        let passwords = OffloadedPasswords(hasher: PasswordHasher(), threads: hashing)
         let mint = RandomTokenMint(sealKey: sealKey, masterKey: masterKey)
+        let answerRequests = AnswerAddressRequests(
+            requests: repository, accounts: repository, passwords: repository, clock: SystemClock())
+        // On a beat of its own, so that the work for one request does not follow right upon its answer.
+        host.chore("address-requests", every: .milliseconds(200)) { try await answerRequests() }
         let opening = SessionOpening(
             sessions: repository, challenges: repository, mint: mint, accessTokens: keys, clock: SystemClock())
         let api = AuthAPI(
             useCases: AuthAPI.UseCases(
-                accounts: repository, sessions: repository,
-                passwords: OffloadedPasswords(hasher: PasswordHasher(), threads: hashing), mint: mint,
+                accounts: repository, sessions: repository, requests: repository, passwords: passwords, mint: mint,
                 accessTokens: keys, opening: opening, clock: SystemClock()),
             idempotent: IdempotentCalls(pool: pool),
             registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: host.logger)
-        host.serve([AuthServiceHandlers(api)], settings: settings.grpc)
+        let passwordAPI = PasswordAPI(
+            store: repository, requests: repository, passwords: passwords, mint: mint, clock: SystemClock(),
+            logger: host.logger)
+        let sessionAPI = SessionAPI(sessions: repository, clock: SystemClock(), logger: host.logger)
+        host.serve(
+            [
+                AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
+            ], settings: settings.grpc)
     }
 
     /// A master key that does not fit ends the start; a database that is away does not.

@@ -21,6 +21,7 @@ package struct RecordedEvent: Sendable, Hashable {
 package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
     struct Ticket {
         let userID: UUIDv7
+        var isReset = false
         let createdAt: Timestamp
         let expiresAt: Timestamp
         var isUsed = false
@@ -52,6 +53,8 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
         var challenges: [[UInt8]: ChallengeRecord] = [:]
         var events: [UUIDv7: [RecordedEvent]] = [:]
         var receipts: [IdempotencyReceipt] = []
+        var requests: [AddressRequest] = []
+        var repeatedRegistrations: [UUIDv7: Timestamp] = [:]
 
         mutating func tell(_ name: String, of user: UUIDv7) {
             events[user, default: []].append(RecordedEvent(name, Int64(events[user]?.count ?? 0) + 1))
@@ -78,7 +81,10 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
         state.withLock { state in
             if let receipt { state.receipts.append(receipt) }
             let user = registration.user
-            guard state.credential(for: user.email) == nil else { return false }
+            guard state.credential(for: user.email) == nil else {
+                state.requests.append(AddressRequest(wish: .registration, email: user.email, at: user.createdAt))
+                return false
+            }
             state.credentials[user.id] = Credential(user: user, passwordHash: registration.passwordHash)
             state.tickets[registration.ticket.digest] = Ticket(
                 userID: user.id, createdAt: user.createdAt, expiresAt: registration.ticket.expiresAt)
@@ -94,9 +100,9 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
         state.withLock { state in
             guard let user = state.credential(for: email)?.user, !user.emailVerified else { return false }
             let recent = state.tickets.values.count { entry in
-                entry.userID == user.id && entry.createdAt > now - VerificationLimit.interval
+                entry.userID == user.id && !entry.isReset && entry.createdAt > now - VerificationLimit.interval
             }
-            guard recent < VerificationLimit.count else { return false }
+            guard recent < VerificationLimit.count, state.tickets[ticket.digest] == nil else { return false }
             state.tickets[ticket.digest] = Ticket(userID: user.id, createdAt: now, expiresAt: ticket.expiresAt)
             state.tell("auth.email_verification_requested", of: user.id)
             return true
@@ -105,12 +111,12 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
 
     package func confirmEmail(digest: [UInt8], at now: Timestamp) async throws -> Bool {
         state.withLock { state in
-            guard let ticket = state.tickets[digest], !ticket.isUsed, ticket.expiresAt > now,
+            guard let ticket = state.tickets[digest], !ticket.isUsed, !ticket.isReset, ticket.expiresAt > now,
                 let credential = state.credentials[ticket.userID], !credential.user.emailVerified
             else { return false }
             state.credentials[ticket.userID] = Credential(
                 user: credential.user.changed(emailVerified: true, at: now), passwordHash: credential.passwordHash)
-            for (digest, entry) in state.tickets where entry.userID == ticket.userID {
+            for (digest, entry) in state.tickets where entry.userID == ticket.userID && !entry.isReset {
                 state.tickets[digest]?.isUsed = true
             }
             state.tell("auth.email_verified", of: ticket.userID)
@@ -127,12 +133,12 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
     // MARK: Sessions
 
     package func open(
-        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?
+        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?, provenHash: String?
     ) async throws -> Bool {
         state.withLock { state in
-            guard let credential = state.credentials[session.userID], credential.user.status == .active else {
-                return false
-            }
+            guard let credential = state.credentials[session.userID], credential.user.status == .active,
+                provenHash == nil || provenHash == credential.passwordHash
+            else { return false }
             if let passwordHash {
                 state.credentials[session.userID] = Credential(user: credential.user, passwordHash: passwordHash)
             }
@@ -181,6 +187,12 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
             state.tell("auth.sessions_revoked", of: userID)
             return true
         }
+    }
+
+    package func endAll(
+        of userID: UUIDv7, except kept: UUIDv7?, reason: SessionEnd, at now: Timestamp
+    ) async throws -> Bool {
+        state.withLock { $0.endSessions(of: userID, except: kept, at: now) }
     }
 
     package func sessions(

@@ -32,8 +32,9 @@ package struct MailHandler: EventHandler {
         switch event.type {
         case UserRegisteredV1.type: try await register(event, in: transaction)
         case EmailVerificationRequestedV1.type: try await send(verification(event))
-        case BudgetExceededV1.type: try await warn(event, in: transaction)
-        default: break
+        case PasswordResetRequestedV1.type: try await send(passwordReset(event))
+        case RegistrationRepeatedV1.type: try await send(registrationRepeated(event))
+        default: try await notify(event, in: transaction)
         }
     }
 
@@ -42,36 +43,58 @@ package struct MailHandler: EventHandler {
         let recipient = Recipient(
             userID: try MailRequest.userID(payload.userID), email: payload.email, displayName: payload.displayName)
         for waiting in try await Recipients.register(recipient, in: transaction) {
-            if let request = try BudgetMailRequest(waiting) { try await send(request.mail(to: recipient)) }
+            if let notice = try MailNotice(waiting) { try await send(notice.mail(to: recipient)) }
         }
     }
 
-    private func warn(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {
-        guard let request = try BudgetMailRequest(event) else { return }
-        if let recipient = try await Recipients.find(request.userID, in: transaction) {
-            try await send(request.mail(to: recipient))
+    private func notify(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {
+        guard let notice = try MailNotice(event) else { return }
+        if let recipient = try await Recipients.find(notice.userID, in: transaction) {
+            try await send(notice.mail(to: recipient))
         } else {
-            try await Recipients.keep(event, for: request.userID, in: transaction)
+            try await Recipients.keep(event, for: notice.userID, in: transaction)
         }
     }
 
     private func verification(_ event: CloudEvent) throws -> Mail {
         let request = try MailRequest(event)
         let payload = try event.payload(EmailVerificationRequestedV1.self)
-        let token: [UInt8]
+        return .verification(
+            eventID: request.eventID,
+            to: Recipient(
+                userID: try MailRequest.userID(payload.userID), email: payload.email, displayName: payload.displayName),
+            token: try opened(payload.sealedToken), publicURL: publicURL,
+            validUntil: try MailRequest.instant(payload.expiresAt, "expires_at"), at: request.time)
+    }
+
+    private func passwordReset(_ event: CloudEvent) throws -> Mail {
+        let request = try MailRequest(event)
+        let payload = try event.payload(PasswordResetRequestedV1.self)
+        return .passwordReset(
+            eventID: request.eventID,
+            to: Recipient(
+                userID: try MailRequest.userID(payload.userID), email: payload.email, displayName: payload.displayName),
+            token: try opened(payload.sealedToken), publicURL: publicURL,
+            validUntil: try MailRequest.instant(payload.expiresAt, "expires_at"), at: request.time)
+    }
+
+    private func registrationRepeated(_ event: CloudEvent) throws -> Mail {
+        let request = try MailRequest(event)
+        let payload = try event.payload(RegistrationRepeatedV1.self)
+        return .registrationRepeated(
+            eventID: request.eventID,
+            to: Recipient(
+                userID: try MailRequest.userID(payload.userID), email: payload.email, displayName: payload.displayName),
+            attemptedAt: try MailRequest.instant(payload.attemptedAt, "attempted_at"), at: request.time)
+    }
+
+    private func opened(_ sealedToken: String) throws(HandlerFailure) -> String {
         do {
-            token = try SealedBox.open(Base64URL.decode(payload.sealedToken), with: sealKey)
+            return String(
+                decoding: try SealedBox.open(Base64URL.decode(sealedToken), with: sealKey), as: UTF8.self)
         } catch {
             throw HandlerFailure(.unprocessable, "the sealed token cannot be opened with this key")
         }
-        guard let expiry = Timestamp(rfc3339: payload.expiresAt) else {
-            throw HandlerFailure(.unprocessable, "expires_at is no instant")
-        }
-        let recipient = Recipient(
-            userID: try MailRequest.userID(payload.userID), email: payload.email, displayName: payload.displayName)
-        return .verification(
-            eventID: request.eventID, to: recipient, token: String(decoding: token, as: UTF8.self),
-            publicURL: publicURL, validUntil: expiry, at: request.time)
     }
 
     private func send(_ mail: Mail) async throws {
@@ -81,55 +104,5 @@ package struct MailHandler: EventHandler {
             throw HandlerFailure(error.isRetriable ? .transient : .unprocessable, error.reason)
         }
         FaultPoint.reached("mail.after-send-before-commit")
-    }
-}
-
-/// What every mail takes from its event.
-private struct MailRequest {
-    let eventID: UUIDv7
-    let time: Timestamp
-
-    init(_ event: CloudEvent) throws(HandlerFailure) {
-        guard let eventID = try? UUIDv7(parsing: event.id), let time = event.time else {
-            throw HandlerFailure(.unprocessable, "the event has no id of version 7 or no time")
-        }
-        self.eventID = eventID
-        self.time = time
-    }
-
-    static func userID(_ text: String) throws(HandlerFailure) -> UUIDv7 {
-        do {
-            return try UUIDv7(parsing: text)
-        } catch {
-            throw HandlerFailure(.unprocessable, "user_id is no identifier of version 7")
-        }
-    }
-}
-
-/// A mail about a budget, complete but for the recipient: nothing about it can fail once it waits for that.
-private struct BudgetMailRequest {
-    let userID: UUIDv7
-    private let event: MailRequest
-    private let alert: BudgetAlert
-
-    /// - Returns: nil for later crossings of the same threshold in the same period, which are told on the live stream and
-    ///   not by mail.
-    init?(_ cloudEvent: CloudEvent) throws {
-        event = try MailRequest(cloudEvent)
-        let payload = try cloudEvent.payload(BudgetExceededV1.self)
-        guard payload.crossing == 1 else { return nil }
-        userID = try MailRequest.userID(payload.userID)
-        guard let start = CalendarDate(iso: payload.periodStart), let end = CalendarDate(iso: payload.periodEnd) else {
-            throw HandlerFailure(.unprocessable, "the period has no dates")
-        }
-        alert = BudgetAlert(
-            budgetName: payload.budgetName, threshold: payload.threshold,
-            spent: "\(payload.spent.amount) \(payload.spent.currency)",
-            limit: "\(payload.limit.amount) \(payload.limit.currency)", percent: payload.percent, periodStart: start,
-            periodEnd: end)
-    }
-
-    func mail(to recipient: Recipient) -> Mail {
-        .budgetAlert(eventID: event.eventID, to: recipient, alert: alert, at: event.time)
     }
 }

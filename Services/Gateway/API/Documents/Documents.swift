@@ -12,6 +12,11 @@ enum Documents {
                 StaticDocument(
                     mediaType: "text/html", text: verify, policy: policy(script: verifyScript), readsQuery: true)
             ),
+            (
+                "/reset",
+                StaticDocument(
+                    mediaType: "text/html", text: reset, policy: policy(script: resetScript), readsQuery: true)
+            ),
             ("/openapi.json", StaticDocument(mediaType: "application/json", text: OpenAPIDocument.json)),
         ]
     }
@@ -23,7 +28,7 @@ enum Documents {
         return base + "; connect-src 'self'; script-src 'sha256-\(Base64.encode(sha256(Array(script.utf8))))'"
     }
 
-    private static let style = """
+    static let style = """
         <style>
         body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem }
         button { font: inherit; padding: .4rem 1rem }

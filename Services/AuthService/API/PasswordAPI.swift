@@ -1,0 +1,48 @@
+package import AuthApplication
+package import Chronology
+package import Contracts
+package import GRPC
+package import Observability
+import ServiceRuntime
+
+/// `florin.auth.v1.PasswordService` over the use cases.
+package struct PasswordAPI: PasswordServiceProvider {
+    private let change: ChangePassword
+    private let forgot: ForgotPassword
+    private let reset: ResetPassword
+    private let logger: Logger
+
+    package init(
+        store: any PasswordStore, requests: any AddressRequestStore, passwords: any PasswordHashing,
+        mint: any TokenMint, clock: any WallClock, logger: Logger
+    ) {
+        change = ChangePassword(store: store, passwords: passwords, clock: clock)
+        forgot = ForgotPassword(requests: requests, mint: mint, clock: clock)
+        reset = ResetPassword(store: store, passwords: passwords, mint: mint, clock: clock)
+        self.logger = logger
+    }
+
+    package func changePassword(_ request: ChangePasswordRequest, context: ServerContext) async throws -> Empty {
+        try await context.answerOrRefuse(logger: logger) {
+            let caller = try Caller(context.metadata)
+            try await change(
+                caller: caller.userID, sessionID: caller.sessionID, current: request.currentPassword,
+                new: request.newPassword)
+            return Empty()
+        }
+    }
+
+    package func forgotPassword(_ request: ForgotPasswordRequest, context: ServerContext) async throws -> Empty {
+        try await context.answerOrRefuse(logger: logger) {
+            try await forgot(email: request.email)
+            return Empty()
+        }
+    }
+
+    package func resetPassword(_ request: ResetPasswordRequest, context: ServerContext) async throws -> Empty {
+        try await context.answerOrRefuse(logger: logger) {
+            try await reset(token: request.token, new: request.newPassword)
+            return Empty()
+        }
+    }
+}
