@@ -132,7 +132,7 @@ let expense: [Target] = [
         [
             "ExpenseApplication", "ExpenseDomain", "Contracts", "GRPC", "Money",
             "ServiceRuntime",
-            "Observability",
+            "Observability", "Validation",
         ]),
     program(
         "expense-service", at: "Services/ExpenseService/Main",
@@ -269,7 +269,7 @@ let testTargets: [Target] = [
         [
             "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "Chronology", "CloudEvents", "Contracts",
             "EventLoop",
-            "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
+            "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime", "Validation",
         ]),
     tests("PortfolioTests", ["PortfolioDomain", "Chronology", "Money", "Validation"]),
     tests(

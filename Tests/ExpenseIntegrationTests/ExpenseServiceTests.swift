@@ -9,6 +9,7 @@ import Postgres
 import ServersTesting
 import ServiceRuntime
 import Testing
+import Validation
 
 @Suite struct ExpenseServiceTests {
     @Test func whatIsRecordedIsShown() async throws {
@@ -39,6 +40,30 @@ import Testing
             #expect(events.map(\.0) == [ExpenseCreatedV1.type, ExpenseDeletedV1.type])
             #expect(events.allSatisfy { $0.1 == service.user.description })
             #expect(events.map(\.2) == ["00000000000000000001", "00000000000000000002"])
+        }
+    }
+
+    @Test func aDeletionForAnotherVersionIsRefused() async throws {
+        try await ExpenseFixture.run { service in
+            let expense = try await service.expense("1.00")
+            for versions in ["2", "0", "2,17", ""] {
+                var metadata = service.metadata()
+                metadata[VersionPrecondition.metadataName] = versions
+                #expect(
+                    await refusal {
+                        _ = try await service.client.deleteExpense(
+                            DeleteExpenseRequest(id: expense.id), metadata: metadata, timeout: .seconds(30))
+                    } == "precondition_failed", "for \(versions)")
+            }
+            let left = try await service.pool.query(
+                "SELECT (SELECT count(*) FROM expenses), (SELECT count(*) FROM outbox WHERE type = \(ExpenseDeletedV1.type))"
+            )
+            let (expenses, events) = try left[0].decode(Int64.self, Int64.self)
+            #expect(expenses == 1 && events == 0)
+            var metadata = service.metadata()
+            metadata[VersionPrecondition.metadataName] = "7,1"
+            _ = try await service.client.deleteExpense(
+                DeleteExpenseRequest(id: expense.id), metadata: metadata, timeout: .seconds(30))
         }
     }
 

@@ -160,3 +160,27 @@ struct CallerTests {
         #expect(problem?.status == 401)
     }
 }
+
+struct IfMatchTests {
+    private static let readings: [(GRPCMetadata, VersionPrecondition)] = [
+        (GRPCMetadata(), .anyVersion), (["florin-if-match": "*"], .anyVersion),
+        (["florin-if-match": "3"], .oneOf([3])), (["florin-if-match": "4,12"], .oneOf([4, 12])),
+        (["florin-if-match": ""], .oneOf([])), (["florin-if-match": "x,5,99999999999999999999"], .oneOf([5])),
+    ]
+
+    @Test(arguments: Self.readings)
+    func readsWhatTheGatewayPassesOn(_ metadata: GRPCMetadata, _ precondition: VersionPrecondition) {
+        #expect(VersionPrecondition(metadata) == precondition)
+        #expect(VersionPrecondition([VersionPrecondition.metadataName: precondition.metadataValue]) == precondition)
+    }
+
+    @Test func anotherVersionIsA412() throws {
+        try VersionPrecondition.anyVersion.check(9)
+        try VersionPrecondition.oneOf([8, 9]).check(9)
+        let mismatch = #expect(throws: VersionMismatch.self) { try VersionPrecondition.oneOf([8]).check(9) }
+        let problem = ProblemDetails(refusal: try #require(mismatch))
+        #expect(problem?.status == 412)
+        #expect(problem?.code == "precondition_failed")
+        #expect(problem?.grpcStatus.code == .failedPrecondition)
+    }
+}

@@ -24,6 +24,7 @@ extension ProblemDetails {
         switch error {
         case let problem as ProblemDetails: self = problem
         case let failure as ValidationFailure: self.init(failure)
+        case is VersionMismatch: self = .preconditionFailed
         case let error as PostgresError where error.isRetriable:
             self = .unavailable("database_unavailable", "The database does not answer at present.")
         default: return nil

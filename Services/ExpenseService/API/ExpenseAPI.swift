@@ -4,6 +4,7 @@ package import GRPC
 package import Observability
 package import ServiceRuntime
 import ExpenseDomain
+import Validation
 
 /// `florin.expense.v1.ExpenseService` over the use cases.
 package struct ExpenseAPI: ExpenseServiceProvider {
@@ -91,9 +92,9 @@ package struct ExpenseAPI: ExpenseServiceProvider {
 
     package func deleteExpense(_ request: DeleteExpenseRequest, context: ServerContext) async throws -> Empty {
         try await answer(context) { caller in
-            guard try await expenses.delete(caller: caller.userID, id: request.id) else {
-                throw ProblemDetails.notFound()
-            }
+            let deleted = try await expenses.delete(
+                caller: caller.userID, id: request.id, if: VersionPrecondition(context.metadata))
+            guard deleted else { throw ProblemDetails.notFound() }
             return Empty()
         }
     }

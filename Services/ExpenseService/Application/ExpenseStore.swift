@@ -52,7 +52,10 @@ package protocol ExpenseStore: Sendable {
     /// Deletes an expense, evaluates the budgets it touched, and emits what changed.
     ///
     /// - Returns: false where there is none.
-    func deleteExpense(_ id: UUIDv7, of owner: UUIDv7, at now: Timestamp) async throws -> Bool
+    /// - Throws: `VersionMismatch`.
+    func deleteExpense(
+        _ id: UUIDv7, of owner: UUIDv7, if precondition: VersionPrecondition, at now: Timestamp
+    ) async throws -> Bool
 
     /// Inserts a budget and evaluates the period that holds `today`, so that what was spent before counts.
     ///

@@ -72,9 +72,10 @@ package struct Expenses: Sendable {
     }
 
     /// - Returns: false where the caller has no such expense.
-    package func delete(caller: UUIDv7, id: String) async throws -> Bool {
+    /// - Throws: `VersionMismatch` where it is of another version than the precondition names.
+    package func delete(caller: UUIDv7, id: String, if precondition: VersionPrecondition) async throws -> Bool {
         guard let id = try? UUIDv7(parsing: id) else { return false }
-        return try await store.deleteExpense(id, of: caller, at: clock.now())
+        return try await store.deleteExpense(id, of: caller, if: precondition, at: clock.now())
     }
 
     private static func failure(_ expense: Expense, _ unknown: Set<UUIDv7>) -> ValidationFailure {

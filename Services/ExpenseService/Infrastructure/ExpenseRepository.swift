@@ -102,7 +102,9 @@ package struct ExpenseRepository: ExpenseStore {
         ).first.map(Expense.init(_:))
     }
 
-    package func deleteExpense(_ id: UUIDv7, of owner: UUIDv7, at now: Timestamp) async throws -> Bool {
+    package func deleteExpense(
+        _ id: UUIDv7, of owner: UUIDv7, if precondition: VersionPrecondition, at now: Timestamp
+    ) async throws -> Bool {
         let deleted = try await pool.retryingConflicts {
             try await pool.withTransaction { transaction in
                 let results = try await transaction.batch([
@@ -114,6 +116,7 @@ package struct ExpenseRepository: ExpenseStore {
                 ])
                 guard let row = results[1].first else { return false }
                 let expense = try Expense(row)
+                try precondition.check(expense.version)
                 let event = try ExpenseEvents.deleted(expense, sequence: row.decode(Int64.self, at: 17) + 1, at: now)
                 let locked = try await transaction.batch([
                     "DELETE FROM expenses WHERE id = \(id)", outbox.insert([event]),
