@@ -177,19 +177,19 @@ let eventProcessor: [Target] = [
         "ProcessorInfrastructure", at: "EventProcessor/Infrastructure",
         [
             "ProcessorApplication", "ProcessorDomain", "Chronology", "CloudEvents", "Contracts", "EventLoop",
-            "FaultPoints", "JSON", "MailTransfer", "Messaging", "Postgres", "Secrets", "ServiceRuntime", "Validation",
+            "FaultPoints", "MailTransfer", "Messaging", "Postgres", "Secrets", "ServiceRuntime", "Validation",
         ]),
     service(
         "ProcessorAPI", at: "EventProcessor/API",
         [
-            "ProcessorApplication", "ProcessorDomain", "Contracts", "GRPC", "ServiceRuntime",
-            "Observability",
+            "ProcessorApplication", "ProcessorDomain", "Contracts", "GRPC", "HTTPServer", "JSON", "Messaging",
+            "ServiceRuntime", "Observability",
         ]),
     program(
         "event-processor", at: "Services/EventProcessor/Main",
         [
-            "Contracts", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure", "Messaging", "Postgres",
-            "Secrets", "ServiceRuntime",
+            "Contracts", "EventLoop", "GRPC", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure",
+            "Messaging", "Postgres", "Secrets", "ServiceRuntime",
         ]),
 ]
 
@@ -278,7 +278,11 @@ let testTargets: [Target] = [
             "PortfolioAPI", "PortfolioApplication", "PortfolioInfrastructure", "Chronology", "CloudEvents", "Contracts",
             "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
         ]),
-    tests("ProcessorTests", ["ProcessorDomain", "Chronology"]),
+    tests(
+        "ProcessorTests",
+        [
+            "ProcessorAPI", "ProcessorDomain", "Chronology", "Contracts", "GRPC", "HTTPServer", "JSON", "Observability",
+        ]),
     tests(
         "ProcessorIntegrationTests",
         [

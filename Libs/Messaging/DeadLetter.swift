@@ -117,6 +117,8 @@ package enum DeadLetterSelection: Sendable, Hashable {
     case group(DeadLetterCause)
     /// All of an aggregate of a consumer.
     case aggregate(consumer: String, source: String, subject: String)
+    /// All that a listing with this filter shows.
+    case matching(DeadLetterFilter)
 }
 
 /// What a change did, or would do.

@@ -36,6 +36,8 @@ enum DeadLetterQueries {
         """
     }
 
+    static func existing(_ ids: [Int64]) -> PostgresQuery { "SELECT id FROM dead_letters WHERE id = ANY(\(ids))" }
+
     private static let sameAggregate: PostgresQuery = """
         (other.consumer, other.source, other.subject) = (letter.consumer, letter.source, letter.subject)
             AND other.archived_at IS NULL
@@ -203,6 +205,7 @@ enum DeadLetterQueries {
         case .group(let cause): "cause = \(cause.description)"
         case .aggregate(let consumer, let source, let subject):
             "consumer = \(consumer) AND source = \(source) AND subject = \(subject)"
+        case .matching(let filter): condition(filter)
         }
     }
 }

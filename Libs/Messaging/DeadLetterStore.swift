@@ -58,6 +58,15 @@ package struct DeadLetterStore: Sendable {
         return try DeadLetterQueries.decodeContent(row)
     }
 
+    /// Those of the numbers that letters have, archived ones included.
+    package func existing(_ ids: [Int64]) async throws(PostgresError) -> Set<Int64> {
+        var found: Set<Int64> = []
+        for row in try await pool.query(DeadLetterQueries.existing(ids)) {
+            found.insert(try row.decode(Int64.self, at: 0))
+        }
+        return found
+    }
+
     // MARK: Deciding
 
     /// Has letters handled again, with all others of their aggregates, first those before them.

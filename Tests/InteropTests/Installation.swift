@@ -60,8 +60,13 @@ final class Installation: Sendable {
     }
 
     /// Starts a program without waiting for it.
-    func start(_ program: ServiceProcess.Program, _ arguments: [String] = ["serve"]) throws -> ServiceProcess {
-        let process = try ServiceProcess(program, arguments, try environment(program))
+    ///
+    /// - Parameter settings: beside those that every test has.
+    func start(
+        _ program: ServiceProcess.Program, _ arguments: [String] = ["serve"], adding settings: [String: String] = [:]
+    ) throws -> ServiceProcess {
+        let process = try ServiceProcess(
+            program, arguments, try environment(program).merging(settings) { $1 })
         processes.withLock { $0.append(process) }
         return process
     }

@@ -63,7 +63,7 @@ final class ServiceProcess: Sendable {
     }
 
     /// The folder of the test's own executable, where the products of the same build are.
-    private static func products() throws -> URL {
+    static func products() throws -> URL {
         URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     }
 
@@ -115,6 +115,9 @@ final class ServiceProcess: Sendable {
 
     /// The port is one that was free: the log says which.
     func grpcAddress() async throws -> String { try await address("gRPC server listens") }
+
+    /// Where operators ask.
+    func adminAddress() async throws -> String { try await address("started") }
 
     // MARK: Readiness
 

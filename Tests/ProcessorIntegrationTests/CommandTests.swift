@@ -39,26 +39,26 @@ import Testing
     @Test(.timeLimit(.minutes(5))) func deadLettersAreListedAndShown() async throws {
         try await ProcessorFixture.run { processor in
             let environment = try environment(processor)
-            #expect(await run(["dead-letters", "list"], environment).output == "")
+            // The other services are not there: the command asks for this one's alone.
+            let listing = ["dead-letters", "list", "--service", "processor"]
+            #expect(await run(listing, environment).output == "")
             let foreign = try SampleEvents.verificationRequested(
                 .make(), token: "t", sealedTo: try ProcessorFixture.foreignKey())
             try await processor.publish([OutboundEvent(foreign)])
             try await processor.mailing {
                 try await processor.eventually("it is parked") { try await processor.count("dead_letters") == 1 }
             }
-            let list = await run(["dead-letters", "list"], environment)
+            let list = await run(listing, environment)
             #expect(list.status == ServiceMain.Status.ok)
             #expect(list.output.split(separator: "\n").count == 1)
             #expect(list.output.contains("\"event_id\":\"\(foreign.id)\""))
             #expect(!list.output.contains("ada@example.org"))
-            let shown = await run(["dead-letters", "show", "1"], environment)
+            let shown = await run(["dead-letters", "show", "processor-1"], environment)
             #expect(shown.status == ServiceMain.Status.ok)
             let letter = try JSONSerialization.jsonObject(with: Data(shown.output.utf8)) as? [String: Any]
             #expect((letter?["event"] as? [String: Any])?["id"] as? String == foreign.id.description)
-            #expect(await run(["dead-letters", "show", "2"], environment).status == ServiceMain.Status.failure)
-            for wrong in [[], ["show"], ["show", "x"], ["list", "1"], ["drop", "1"]] {
-                #expect(await run(["dead-letters"] + wrong, environment).status == ServiceMain.Status.usage)
-            }
+            #expect(
+                await run(["dead-letters", "show", "processor-2"], environment).status == ServiceMain.Status.failure)
         }
     }
 

@@ -76,6 +76,8 @@ class Installation:
         for name in programs.ORDER:
             self.environments[name] = programs.environment(
                 name, self.ports, self.secrets, by_program, amqp_url, self.layout.path("mail"))
+            # For an operator's own runs of a program: FLORIN_CONFIG names it.
+            self.layout.write_private(f"{name}.conf", programs.configuration(self.environments[name]))
         for name in schemas.SCHEMAS.values():
             say(f"migrating {name}")
             process.run([self.binary(name), "migrate"], environment=self.environments[name])

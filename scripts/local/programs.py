@@ -45,6 +45,11 @@ def environment(name, ports, secrets, database_urls, amqp_url, mail_folder):
     return result
 
 
+def configuration(settings):
+    """The same as a file that FLORIN_CONFIG can name."""
+    return "".join(f"{key}={value}\n" for key, value in settings.items() if key.startswith("FLORIN_"))
+
+
 def shared_environment(layout, ports, secrets, amqp_url, database_url):
     """What `.local/env` tells other tools."""
     result = {

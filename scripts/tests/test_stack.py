@@ -112,7 +112,7 @@ class InstallationTests(unittest.TestCase):
 
     def test_run_supervises_and_stops_in_order(self):
         child, text = self.start()
-        for name in ("env", "secrets"):
+        for name in ("env", "secrets", "event-processor.conf"):
             self.assertEqual(stat.S_IMODE(os.stat(os.path.join(self.root, name)).st_mode), 0o600)
         self.assertEqual(self.settings()["FLORIN_URL"], f"http://127.0.0.1:{self.numbers['GATEWAY']}")
         self.assertEqual(self.sql("SELECT count(*) FROM pg_namespace WHERE nspname IN ('auth','expense','portfolio','events')"), "4")

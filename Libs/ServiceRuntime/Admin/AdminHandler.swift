@@ -11,6 +11,7 @@ package final class AdminHandler: Sendable {
     private let readiness: Readiness
     private let metrics: Metrics
     private let routes = Mutex<[String: Route]>([:])
+    private let subtrees = Mutex<[String: Route]>([:])
 
     package init(readiness: Readiness, metrics: Metrics) {
         self.readiness = readiness
@@ -20,10 +21,18 @@ package final class AdminHandler: Sendable {
     /// Adds a path of the program's own.
     package func route(_ path: String, _ route: @escaping Route) { routes.withLock { $0[path] = route } }
 
+    /// Adds all paths that begin with a segment, such as `dead-letters`, that path itself included.
+    package func route(allUnder segment: String, _ route: @escaping Route) {
+        subtrees.withLock { $0[segment] = route }
+    }
+
     /// Answers a request.
     package func answer(_ request: HTTPRequest) async -> HTTPResponse {
         let added = routes.withLock { $0[request.path] }
         if let added { return await added(request) }
+        let first = request.pathSegments.first
+        let subtree = subtrees.withLock { subtrees in first.flatMap { subtrees[$0] } }
+        if let subtree { return await subtree(request) }
         guard ["/livez", "/readyz", "/metrics"].contains(request.path) else { return .text("not found\n", status: 404) }
         guard request.method == .get || request.method == .head else {
             var response = HTTPResponse.text("method not allowed\n", status: 405)

@@ -68,9 +68,23 @@ package enum ServiceMain {
                 errors((name.map { "\(Program.name): unknown command \($0)\n" } ?? "") + help(program))
                 return Status.usage
             }
-            return await run.perform(Program.settings) { host, settings in
-                try await command.run(host, settings, Array(arguments.dropFirst()))
-            }
+            return await perform(command, of: program, Array(arguments.dropFirst()), run)
+        }
+    }
+
+    private static func perform<Program: ServiceProgram>(
+        _ command: ServiceCommand<Program.Settings>, of program: Program.Type, _ arguments: [String], _ run: ProgramRun
+    ) async -> Int32 {
+        if let usage = command.usage, let first = arguments.first, ["--help", "-h"].contains(first) {
+            run.output(usage)
+            return Status.ok
+        }
+        if let fault = command.fault(arguments) {
+            run.errors("\(program.name) \(command.name): \(fault)\n" + (command.usage.map { "\n" + $0 } ?? ""))
+            return Status.usage
+        }
+        return await run.perform(Program.settings) { host, settings in
+            try await command.run(host, settings, arguments)
         }
     }
 

@@ -27,15 +27,22 @@ package struct ServiceCommand<Settings: Sendable>: Sendable {
     package let name: String
     /// One line for `--help`, with the arguments.
     package let help: String
+    /// The text of `NAME --help`, also told where the arguments are at fault; nil when the line says it all.
+    package let usage: String?
+    /// Why the arguments cannot be understood, nil when they can; asked before the configuration is read.
+    package let fault: @Sendable ([String]) -> String?
     /// Does it; asks the host for what it needs, calls `startComponents`, and returns the exit status. The host is stopped after it.
     package let run: @Sendable (ServiceHost, Settings, [String]) async throws -> Int32
 
     package init(
-        _ name: String, help: String,
+        _ name: String, help: String, usage: String? = nil,
+        fault: @escaping @Sendable ([String]) -> String? = { _ in nil },
         run: @escaping @Sendable (ServiceHost, Settings, [String]) async throws -> Int32
     ) {
         self.name = name
         self.help = help
+        self.usage = usage
+        self.fault = fault
         self.run = run
     }
 }

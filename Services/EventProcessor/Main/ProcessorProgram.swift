@@ -1,4 +1,6 @@
 import Contracts
+import EventLoop
+import GRPC
 import Messaging
 import Postgres
 import ProcessorAPI
@@ -17,6 +19,9 @@ enum ProcessorProgram: ServiceProgram {
         /// Nil only while the configuration has faults.
         let sealKey: SealedBox.PrivateKey?
         let publicURL: String
+        /// Where the letters of the other consuming services are asked for.
+        let expense: [SocketAddress]
+        let portfolio: [SocketAddress]
     }
 
     static let name = "event-processor"
@@ -26,8 +31,11 @@ enum ProcessorProgram: ServiceProgram {
         ServiceCommand<Settings>("audit", help: "verify: walks every audit trail and names what does not hold") {
             try await verifyAudit($0, $1, $2)
         },
-        ServiceCommand<Settings>("dead-letters", help: "list | show ID: events put aside, as lines of JSON") {
-            try await showDeadLetters($0, $1, $2)
+        ServiceCommand<Settings>(
+            "dead-letters", help: "list | groups | show | replay | discard | archive: events put aside; see --help",
+            usage: DeadLetterCommand.usage, fault: DeadLetterCommand.fault
+        ) {
+            try await deadLetters($0, $1, $2)
         },
     ]
 
@@ -46,7 +54,11 @@ enum ProcessorProgram: ServiceProgram {
                 }
             },
             publicURL: reader.string(
-                "FLORIN_PUBLIC_URL", "where users reach Florin", default: "http://127.0.0.1:8080"))
+                "FLORIN_PUBLIC_URL", "where users reach Florin", default: "http://127.0.0.1:8080"),
+            expense: reader.addresses(
+                "FLORIN_EXPENSE_GRPC", "expense service, asked for its dead letters", default: "127.0.0.1:8082"),
+            portfolio: reader.addresses(
+                "FLORIN_PORTFOLIO_GRPC", "portfolio service, asked for its dead letters", default: "127.0.0.1:8083"))
     }
 
     static func build(_ host: ServiceHost, _ settings: Settings) throws {
@@ -57,6 +69,8 @@ enum ProcessorProgram: ServiceProgram {
         host.add(Component("mail", start: {}, stop: { _ in mail.stop() }))
         let api = EventsAPI(listAudit: ListAudit(trails: AuditStore(pool: pool)), logger: host.logger)
         host.serve([EventsServiceHandlers(api)], settings: settings.grpc)
+        host.admin.route(
+            allUnder: "dead-letters", DeadLetterAdmin(desk: desk(host, settings, pool)).answer)
         host.consume(EventQueues.audit, of: broker, in: pool, handler: AuditHandler())
         host.consume(
             EventQueues.mail, of: broker, in: pool,
@@ -81,26 +95,28 @@ enum ProcessorProgram: ServiceProgram {
         return verification.faults.isEmpty ? ServiceMain.Status.ok : ServiceMain.Status.failure
     }
 
-    private static func showDeadLetters(_ host: ServiceHost, _ settings: Settings, _ arguments: [String]) async throws
+    private static func deadLetters(_ host: ServiceHost, _ settings: Settings, _ arguments: [String]) async throws
         -> Int32
     {
-        let id = arguments.count == 2 && arguments[0] == "show" ? Int64(arguments[1]) : nil
-        guard id != nil || arguments == ["list"] else {
-            host.logger.error("dead letters can be listed, or one be shown by its number")
-            return ServiceMain.Status.usage
-        }
-        let pool = try host.database(settings.database, migrations: migrations)
+        let command = try DeadLetterCommand(arguments)
+        let desk = desk(host, settings, try host.database(settings.database, migrations: migrations))
         try await host.startComponents()
-        let letters = DeadLetterLines(DeadLetterStore(pool: pool))
-        guard let id else {
-            try await letters.list { host.output("\($0)\n") }
-            return ServiceMain.Status.ok
+        return try await command.run(at: desk, logger: host.logger, output: host.output)
+    }
+
+    private static func desk(_ host: ServiceHost, _ settings: Settings, _ pool: PostgresPool) -> DeadLetterDesk {
+        func remote(_ addresses: [SocketAddress]) -> RemoteDeadLetters {
+            var configuration = GRPCChannel.Configuration()
+            // A letter holds a message of whatever size the broker takes.
+            configuration.maximumMessageBytes = 64 << 20
+            return RemoteDeadLetters(channel: host.channel(to: addresses, service: nil, configuration: configuration))
         }
-        guard let letter = try await letters.show(id) else {
-            host.logger.error("there is no such dead letter")
-            return ServiceMain.Status.failure
-        }
-        host.output("\(letter)\n")
-        return ServiceMain.Status.ok
+        return DeadLetterDesk(
+            [
+                .processor: DeadLetterAPI(
+                    service: ConsumingService.processor.rawValue, store: DeadLetterStore(pool: pool),
+                    logger: host.logger),
+                .expense: remote(settings.expense), .portfolio: remote(settings.portfolio),
+            ], logger: host.logger)
     }
 }

@@ -36,7 +36,8 @@ enum ExpenseProgram: ServiceProgram {
             categories: categories, expenses: Expenses(store: store, clock: clock),
             budgets: Budgets(store: store, clock: clock), reports: Reports(store: store),
             idempotent: IdempotentCalls(pool: pool), logger: host.logger)
-        host.serve([ExpenseServiceHandlers(api)], settings: settings.grpc)
+        host.serve(
+            [ExpenseServiceHandlers(api), host.deadLetters(of: "expense", in: pool)], settings: settings.grpc)
         host.relay(outbox, from: pool, to: broker)
         host.forgetOldAnswers(in: pool)
         host.consume(

@@ -40,7 +40,9 @@ enum PortfolioProgram: ServiceProgram {
             transactions: Transactions(store: store, clock: clock), figures: Figures(store: store, clock: clock),
             idempotent: IdempotentCalls(pool: pool), logger: host.logger)
         // A file of prices has at most 64 MiB at the gateway; the message around it needs a little more.
-        host.serve([PortfolioServiceHandlers(api)], settings: settings.grpc, maximumMessageBytes: 65 << 20)
+        host.serve(
+            [PortfolioServiceHandlers(api), host.deadLetters(of: "portfolio", in: pool)], settings: settings.grpc,
+            maximumMessageBytes: 65 << 20)
         host.relay(outbox, from: pool, to: broker)
         host.forgetOldAnswers(in: pool)
         host.consume(
