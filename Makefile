@@ -89,13 +89,19 @@ bench: ## measure throughput and latency on this machine
 	@scripts/setup test
 	@scripts/stack bench
 
+.PHONY: bench-events
+bench-events: ## measure outbox, broker and inbox beside plain clients in C and Python
+	@scripts/setup test
+	@scripts/python-venv
+	@scripts/bench-events $(BENCH)
+
 .PHONY: faults
-faults: ## kill, pause and poison a whole Florin under load, then count (FAULTS="--seed 7 --verbose")
+faults: ## kill, pause, cut off and poison a whole Florin under load, then count (FAULTS="--seed 7 --verbose")
 	@scripts/setup test
 	@scripts/faults.py $(FAULTS)
 
 .PHONY: faults-long
-faults-long: ## the same for hours: 100,000 events and 1,000 kills at least
+faults-long: ## the same for half an hour and longer: 100,000 events and 1,000 kills at least
 	@scripts/setup test
-	@scripts/faults.py --seconds 4500 --kills 1000 --pauses 40 --crash-rounds 12 --users 10 --rate 12 \
-		--events 100000 --drain 900 $(FAULTS)
+	@scripts/faults.py --seconds 1500 --kills 1000 --pauses 20 --cuts 40 --alarms 6 --crash-rounds 6 --users 12 --rate 14 \
+		--events 100000 --drain 900 --trouble long $(FAULTS)

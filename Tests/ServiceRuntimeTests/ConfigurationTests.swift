@@ -118,6 +118,22 @@ struct ConfigurationTests {
         #expect(ConfigurationReader.redacted(text) == shown)
     }
 
+    @Test(arguments: [("", 16), ("1", 1), ("1000", 1000)])
+    func eventsShareTransactions(_ text: String, _ batch: Int) throws {
+        let given = text.isEmpty ? [:] : ["FLORIN_EVENT_BATCH": text]
+        var reader = ConfigurationReader(Self.source(given.merging(["FLORIN_AMQP_URL": "amqp://h/v"]) { $1 }))
+        #expect(BrokerSettings(&reader).eventBatch == batch)
+        try reader.finish()
+    }
+
+    @Test(arguments: ["0", "1001", "many"])
+    func aTransactionOfNoOrTooManyEventsIsAFault(_ text: String) {
+        var reader = ConfigurationReader(
+            Self.source(["FLORIN_AMQP_URL": "amqp://h/v", "FLORIN_EVENT_BATCH": text]))
+        _ = BrokerSettings(&reader)
+        #expect(throws: ConfigurationFailure.self) { try reader.finish() }
+    }
+
     @Test func describingListsTheKeys() {
         var reader = ConfigurationReader.describing()
         _ = reader.int("COUNT", "How many.", default: 3, in: 1...10)

@@ -50,6 +50,8 @@ package struct DatabaseSettings: Sendable {
 /// Where the broker is.
 package struct BrokerSettings: Sendable {
     package let url: String
+    /// The most events that a consumer handles in one transaction.
+    package let eventBatch: Int
 
     package init(_ reader: inout ConfigurationReader) {
         url = reader.value("FLORIN_AMQP_URL", "amqp://user:password@host:port/vhost", standIn: "") { url in
@@ -60,6 +62,9 @@ package struct BrokerSettings: Sendable {
                 return .failure(FileFault("is not a broker URL: \(error.message)"))
             }
         }
+        eventBatch = reader.int(
+            "FLORIN_EVENT_BATCH", "most events handled in one transaction, where they queue up", default: 16,
+            in: 1...1000)
     }
 }
 

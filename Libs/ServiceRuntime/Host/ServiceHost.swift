@@ -34,6 +34,7 @@ package final class ServiceHost {
     private let settings: RuntimeSettings
     private var lifecycle: Lifecycle
     private var whenReady: [@Sendable (Bool) -> Void] = []
+    private var eventBatch: Int?
     private var grpcAddresses: [Published<SocketAddress>] = []
     private var httpAddresses: [Published<SocketAddress>] = []
 
@@ -85,6 +86,7 @@ package final class ServiceHost {
     ///
     /// A blocked broker does not make the process unready: what it publishes waits in the outbox.
     package func broker(_ settings: BrokerSettings) throws -> AMQPEventBroker {
+        eventBatch = settings.eventBatch
         let broker = try AMQPEventBroker(url: settings.url, name: name, queues: EventQueues.all, logger: logger)
         readiness.add("broker") { broker.unreadiness }
         metrics.gauge("florin_broker_blocked", help: "1 while the broker takes no messages.") {
@@ -109,10 +111,14 @@ package final class ServiceHost {
     }
 
     /// Has events handled, each once.
+    ///
+    /// How many of them share a transaction is set with the broker, but for a handler that wants one for each.
     package func consume(
         _ subscription: Subscription, of subscriber: any EventSubscriber, in pool: PostgresPool,
         handler: any EventHandler, configuration: EventConsumer.Configuration = .init()
     ) {
+        var configuration = configuration
+        if let eventBatch, configuration.batch > 1 { configuration.batch = eventBatch }
         let consumer = EventConsumer(
             subscriber: subscriber, subscription: subscription, pool: pool, handler: handler,
             configuration: configuration, logger: logger, metrics: metrics)

@@ -1,0 +1,1 @@
+"""Measures how fast events go, see scripts/bench-events."""
