@@ -1,4 +1,5 @@
 import Postgres
+import ServersTesting
 import Testing
 
 @Suite struct SessionTests {
@@ -28,6 +29,20 @@ import Testing
             #expect(memory != "7MB")
             #expect(count == 0)
         }
+    }
+
+    /// The server would warn of each in its log, once a second where a relay waits for its turn.
+    @Test func rollsNothingBackWhereThereIsNoTransaction() async throws {
+        let sessions = 20
+        let url = try await freshDatabase()
+        try await withPool(url, configure: { $0.maximumConnections = 1 }) { pool in
+            for _ in 1...sessions { try await pool.withConnection { _ = try await tryLock($0) } }
+        }
+        let name = try #require(url.split(separator: "/").last)
+        try await eventually("the server has counted them") {
+            try await transactions("xact_commit", of: name) >= sessions
+        }
+        #expect(try await transactions("xact_rollback", of: name) == 0)
     }
 
     @Test func runsScripts() async throws {
@@ -94,4 +109,10 @@ import Testing
 
 private func tryLock(_ session: PostgresSession) async throws -> Bool {
     try await session.query("SELECT pg_try_advisory_lock(42)").first(as: Bool.self)
+}
+
+private func transactions(_ kind: String, of database: Substring) async throws -> Int {
+    let answer = try await TestPostgres.shared().execute(
+        "SELECT \(kind) FROM pg_stat_database WHERE datname = '\(database)'")
+    return Int(answer.filter(\.isNumber)) ?? 0
 }

@@ -125,6 +125,9 @@ final class Connection {
 
     // MARK: Sending
 
+    /// Whether a ROLLBACK would find nothing to roll back, of which the server would warn in its log.
+    var isOutsideTransaction: Bool { pipeline.isEmpty && script == nil && handle?.isOutsideTransaction == true }
+
     /// Sends the batch. Its caller is answered in any case, at once when the connection is closed.
     func send(_ request: BatchRequest) {
         guard let handle, case .ready = phase else {

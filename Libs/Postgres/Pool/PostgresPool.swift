@@ -195,7 +195,7 @@ package actor PostgresPool {
         connection.lease = nil
         if held.needsRollback { tidy(connection, ["ROLLBACK"]) }
         if !held.isTransaction {
-            tidy(connection, ["ROLLBACK"])
+            if !connection.isOutsideTransaction { tidy(connection, ["ROLLBACK"]) }
             tidy(connection, ["SELECT pg_advisory_unlock_all()", "RESET ALL"])
         }
         settle(connection)
