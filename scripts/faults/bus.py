@@ -13,25 +13,35 @@ from . import record
 
 EXCHANGE = "florin.events"
 STRUCTURED = "application/cloudevents+json"
-# Each durable consumer: its schema, its queue, and the types that its queue is bound to.
-CONSUMERS = (
-    ("expense", "expense.user-lifecycle", ("florin.auth.user_registered.", "florin.auth.user_deleted.")),
-    ("portfolio", "portfolio.user-lifecycle", ("florin.auth.user_registered.", "florin.auth.user_deleted.")),
-    ("portfolio", "portfolio.performance", ("florin.portfolio.portfolio_updated.",)),
-    ("events", "processor.audit", ("florin.",)),
-    ("events", "processor.mail", (
-        "florin.auth.user_registered.", "florin.auth.email_verification_requested.",
-        "florin.expense.budget_exceeded.")),
-)
+# Whose inbox the consumer of a queue has, by the first part of the queue's name.
+SCHEMAS = {"expense": "expense", "portfolio": "portfolio", "processor": "events"}
 # Types whose consumers need more of `data` than the poison has.
 BREAKABLE = (
     "florin.auth.user_registered.v1", "florin.portfolio.portfolio_updated.v1", "florin.expense.budget_exceeded.v1",
     "florin.auth.email_verification_requested.v1")
 
 
-def consumers_of(event_type):
-    """(schema, consumer) of each queue that the type is routed into."""
-    return [(schema, queue) for schema, queue, prefixes in CONSUMERS if event_type.startswith(prefixes)]
+class Consumers:
+    """The durable consumers: (schema, queue, prefixes of the types that the queue is bound to) of each."""
+
+    def __init__(self, rabbitmq):
+        """Asks the broker, where the programs have declared everything by now."""
+        prefixes = {}
+        for binding in rabbitmq.api("GET", f"/exchanges/{rabbitmq.virtual_host}/{EXCHANGE}/bindings/source"):
+            queue = binding["destination"]
+            if binding["destination_type"] == "queue" and queue.split(".")[0] in SCHEMAS:
+                prefixes.setdefault(queue, []).append(binding["routing_key"].rstrip("#*"))
+        self.all = [(SCHEMAS[queue.split(".")[0]], queue, tuple(sorted(bound)))
+                    for queue, bound in sorted(prefixes.items())]
+
+    def of_type(self, event_type):
+        """(schema, consumer) of each queue that the type is routed into."""
+        return [(schema, queue) for schema, queue, prefixes in self.all if event_type.startswith(prefixes)]
+
+    def condition(self, queue):
+        """SQL for the types that a queue is bound to."""
+        bound = next(prefixes for _, name, prefixes in self.all if name == queue)
+        return "(" + " OR ".join(f"type LIKE '{prefix}%'" for prefix in bound) + ")"
 
 
 def new_identifier(chance):
@@ -44,12 +54,13 @@ def new_identifier(chance):
 class Injector(threading.Thread):
     """Publishes through the broker's management interface, each message until the broker has confirmed it."""
 
-    def __init__(self, seed, postgres, rabbitmq, database, interval):
+    def __init__(self, seed, postgres, rabbitmq, database, consumers, interval):
         super().__init__(name="injector", daemon=True)
         self.chance = random.Random(f"{seed}/bus")
         self.postgres = postgres
         self.rabbitmq = rabbitmq
         self.database = database
+        self.consumers = consumers
         self.interval = interval
         self.over = threading.Event()
         self.recorded = 0
@@ -153,7 +164,7 @@ class Injector(threading.Thread):
         """(schema, consumer, what it is known by) of everything that must end as a dead letter."""
         parked = {
             (schema, consumer, body.decode()) for event_type, body in self.unreadable
-            for schema, consumer in consumers_of(event_type)}
+            for schema, consumer in self.consumers.of_type(event_type)}
         return parked | {
             (schema, consumer, event["id"]) for event in self.incompatible
-            for schema, consumer in consumers_of(event["type"]) if consumer != "processor.audit"}
+            for schema, consumer in self.consumers.of_type(event["type"]) if consumer != "processor.audit"}

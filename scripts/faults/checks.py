@@ -12,7 +12,7 @@ import sys
 from local import process
 from local.problem import Problem
 
-from . import bus, record
+from . import record
 from .ledger import ACKNOWLEDGED, UNKNOWN
 
 LONGEST_LIST = 8
@@ -204,7 +204,7 @@ class Checks:
         """Per consumer: one row for each event that its queue is bound to, and no other."""
         foreign = self.injector.foreign + self.injector.incompatible
         parked = self.injector.expected_parked()
-        for schema, consumer, prefixes in bus.CONSUMERS:
+        for schema, consumer, prefixes in self.injector.consumers.all:
             wanted = [event.identifier for event in self.events if event.type.startswith(prefixes)]
             wanted += [event["id"] for event in foreign if event["type"].startswith(prefixes)
                        and (schema, consumer, event["id"]) not in parked]

@@ -4,18 +4,17 @@ import time
 
 from local.problem import Problem
 
-from . import bus, record
+from . import record
 
 
 def pending(postgres, database, injector):
     """(what is not done yet, how much) pairs; empty at the end."""
     counts = {
         f"{schema}.outbox": f"SELECT count(*) FROM {schema}.outbox" for schema in record.SCHEMAS}
-    for schema, consumer, prefixes in bus.CONSUMERS:
+    for schema, consumer, _ in injector.consumers.all:
         # Every committed event that the queue is bound to, once.
-        bound = " OR ".join(f"type LIKE '{prefix}%'" for prefix in prefixes)
         counts[f"inbox of {consumer}"] = (
-            f"SELECT count(*) FROM faults.events e WHERE ({bound}) AND NOT EXISTS "
+            f"SELECT count(*) FROM faults.events e WHERE {injector.consumers.condition(consumer)} AND NOT EXISTS "
             f"(SELECT FROM {schema}.inbox i WHERE i.consumer = '{consumer}' AND i.event_id = e.id)")
     for schema in ("expense", "portfolio", "events"):
         expected = sum(1 for owner, _, _ in injector.expected_parked() if owner == schema)

@@ -13,7 +13,7 @@ from local.problem import Problem
 
 from . import drain, plan, record, sabotage
 from .breaker import Breaker
-from .bus import Injector
+from .bus import Consumers, Injector
 from .checks import Checks
 from .cluster import Cluster
 from .ledger import Ledger
@@ -112,13 +112,15 @@ class Run:
         self.say(f"seed {self.seed}; repeat with --seed {self.seed}; {self.folder}")
         self.installation.start(self.binaries)
         record.install(self.installation.postgres, programs.DATABASE)
+        consumers = Consumers(self.installation.rabbitmq)
         injector = Injector(
-            self.seed, self.installation.postgres, self.installation.rabbitmq, programs.DATABASE, interval=2.0)
+            self.seed, self.installation.postgres, self.installation.rabbitmq, programs.DATABASE, consumers,
+            interval=2.0)
         workers = [
             Worker(number, f"r{self.seed:x}", self.seed, self.installation.gateways(), self.ledger,
                    self.options.rate, patience=self.options.drain)
             for number in range(self.options.users)]
-        trouble = self.make_trouble()
+        trouble = self.make_trouble(consumers)
         for thread in [injector, *workers]:
             thread.start()
         self.break_things(injector, workers)
@@ -141,12 +143,13 @@ class Run:
         self.report(checks)
         return checks.violations
 
-    def make_trouble(self):
+    def make_trouble(self, consumers):
         """Before the plan begins; returns what was found, None when it was not asked for."""
         if self.options.trouble == "none":
             return None
         trouble = Trouble(
-            self.installation, programs.DATABASE, self.ledger, self.options, self.seed, self.look_after, self.say)
+            self.installation, programs.DATABASE, consumers, self.ledger, self.options, self.seed, self.look_after,
+            self.say)
         trouble.play()
         return trouble
 
