@@ -37,13 +37,14 @@ let cModules: [Target] = [
     .systemLibrary(name: "CCurl", path: "Libs/CCurl"),
     .systemLibrary(name: "CSodium", path: "Libs/CSodium"),
     .systemLibrary(name: "COpenSSL", path: "Libs/COpenSSL"),
+    .systemLibrary(name: "COath", path: "Libs/COath"),
     .target(
         name: "CSimdjson", path: "Libs/CSimdjson",
         linkerSettings: [.linkedLibrary("simdjson")]),
     .target(name: "CContracts", path: "Libs/CContracts", linkerSettings: [.linkedLibrary("protobuf-c")]),
 ]
 
-/// Values: no input or output, no C but libsodium, OpenSSL and simdjson.
+/// Values: no input or output, no C but libsodium, OpenSSL, liboath and simdjson.
 let values: [Target] = [
     library("Chronology"),
     library("WireCodecs"),
@@ -53,6 +54,7 @@ let values: [Target] = [
     library("JSON", ["CSimdjson"]),
     library("CloudEvents", ["Chronology", "JSON", "WireCodecs"]),
     library("Secrets", ["CSodium"]),
+    library("OneTimeCodes", ["COath"]),
     library("Tokens", ["COpenSSL", "Chronology", "JSON", "Secrets"]),
 ]
 
@@ -97,7 +99,8 @@ let auth: [Target] = [
         "AuthInfrastructure", at: "AuthService/Infrastructure",
         [
             "AuthApplication", "AuthDomain", "Chronology", "Contracts", "EventLoop", "FaultPoints", "Idempotency",
-            "Messaging", "Money", "Observability", "Postgres", "Secrets", "ServiceRuntime", "Tokens", "Validation",
+            "Messaging", "Money", "Observability", "OneTimeCodes", "Postgres", "Secrets", "ServiceRuntime", "Tokens",
+            "Validation",
         ]),
     service(
         "AuthAPI", at: "AuthService/API",
@@ -224,6 +227,7 @@ let testTargets: [Target] = [
     tests("JSONTests", ["JSON"]),
     tests("CloudEventsTests", ["CloudEvents", "Chronology", "JSON"]),
     tests("SecretsTests", ["Secrets"]),
+    tests("OneTimeCodesTests", ["OneTimeCodes"]),
     tests("TokensTests", ["Tokens", "Chronology", "JSON", "Secrets"]),
     tests("ObservabilityTests", ["Observability"]),
     tests("EventLoopTests", ["EventLoop"]),
@@ -260,8 +264,8 @@ let testTargets: [Target] = [
         "AuthIntegrationTests",
         [
             "AuthAPI", "AuthApplication", "AuthInfrastructure", "AuthTesting", "Chronology", "CloudEvents",
-            "Contracts", "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "Secrets", "ServersTesting",
-            "ServiceRuntime", "Tokens", "auth-service",
+            "Contracts", "EventLoop", "GRPC", "Messaging", "Observability", "OneTimeCodes", "Postgres", "Secrets",
+            "ServersTesting", "ServiceRuntime", "Tokens", "auth-service",
         ]),
     tests("ExpenseTests", ["ExpenseDomain", "Chronology", "Money", "Validation"]),
     tests(

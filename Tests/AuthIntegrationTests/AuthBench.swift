@@ -124,6 +124,7 @@ struct AuthBench: Sendable {
             loop: loop, configuration: .init(address: .loopback(port: 0)),
             services: [
                 AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
+                try secondFactors(pool, repository, passwords, opening, mint, masterKey, clock),
             ], logger: .silent)
         let channel = GRPCChannel(loop: loop, targets: [try await server.start()])
         let bench = AuthBench(

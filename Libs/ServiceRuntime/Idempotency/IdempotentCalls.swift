@@ -12,11 +12,31 @@ package struct IdempotentCalls: Sendable {
     /// Trailing metadata, `true` on an answer that was given before.
     package static let replayedMetadata = "idempotency-replayed"
 
-    private let pool: PostgresPool
+    /// What is done to answers that must not be kept as they are.
+    package struct Seal: Sendable {
+        fileprivate let seal: @Sendable ([UInt8]) -> [UInt8]
+        fileprivate let open: @Sendable ([UInt8]) throws -> [UInt8]
 
-    /// - Parameter pool: of the schema that holds the effects and `IdempotencyRecords`.
-    package init(pool: PostgresPool) {
+        /// - Parameters:
+        ///   - seal: encrypts an answer.
+        ///   - open: undoes it.
+        package init(
+            seal: @escaping @Sendable ([UInt8]) -> [UInt8], open: @escaping @Sendable ([UInt8]) throws -> [UInt8]
+        ) {
+            self.seal = seal
+            self.open = open
+        }
+    }
+
+    private let pool: PostgresPool
+    private let seal: Seal?
+
+    /// - Parameters:
+    ///   - pool: of the schema that holds the effects and `IdempotencyRecords`.
+    ///   - seal: for answers that hold secrets.
+    package init(pool: PostgresPool, seal: Seal? = nil) {
         self.pool = pool
+        self.seal = seal
     }
 
     /// Runs `body`, or gives the answer that it gave before.
@@ -41,7 +61,10 @@ package struct IdempotentCalls: Sendable {
         guard let key else { return try await body { _ in nil } }
         if let answer: Answer = try await recorded(key, context) { return answer }
         do {
-            return try await body { IdempotencyReceipt(key: key, answer: try $0.serialized()) }
+            return try await body { [seal] answer in
+                let bytes = try answer.serialized()
+                return IdempotencyReceipt(key: key, answer: seal?.seal(bytes) ?? bytes)
+            }
         } catch  where IdempotencyRecords.isTaken(error) {
             // Somebody with the same key committed first; the effect of this call was rolled back.
             guard let answer: Answer = try await recorded(key, context) else { throw error }
@@ -61,7 +84,7 @@ package struct IdempotentCalls: Sendable {
                 code: "idempotency_key_reused", status: 422, detail: "The key was used for another request before.")
         }
         context.setTrailingMetadata([Self.replayedMetadata: "true"])
-        return try Answer(serialized: answer)
+        return try Answer(serialized: seal?.open(answer) ?? answer)
     }
 
     private static func key(_ caller: Caller, _ metadata: GRPCMetadata) -> IdempotencyKey? {

@@ -75,6 +75,18 @@ extension ProblemDetails {
                 code: "invalid_refresh_token", status: 401,
                 detail: "The refresh token is unknown or expired, or its session has ended.")
         case .noSession: self = .forbidden("no_session", "The token does not belong to a session.")
+        case .invalidChallenge:
+            self.init(
+                code: "invalid_mfa_challenge", status: 401, detail: "The challenge is unknown or over. Sign in again.")
+        case .wrongCode:
+            self.init(code: "invalid_mfa_code", status: 401, detail: "The code is wrong or was used before.")
+        case .mfaEnabled: self = .conflict("mfa_enabled", "The account has a second factor already.")
+        case .mfaNotEnabled: self = .conflict("mfa_not_enabled", "The account has no second factor.")
+        case .noPendingTotp: self = .conflict("mfa_not_begun", "No secret waits for a first code. Ask for a new one.")
+        case .tooManyAttempts(let delay):
+            self.init(
+                code: "too_many_attempts", status: 429, detail: "There were too many wrong attempts.",
+                retryAfter: max(1, Int(delay.components.seconds) + 1))
         case .unknownUser: self = .unauthenticated("The account does not exist.")
         case .overloaded: self = .unavailable("overloaded", "Too many requests of this kind at present.")
         case .keysUnavailable: self = .unavailable("keys_unavailable", "There is no signing key at present.")

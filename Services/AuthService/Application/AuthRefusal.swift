@@ -14,6 +14,18 @@ package enum AuthRefusal: Error, Sendable, Hashable {
     case invalidRefreshToken
     /// The caller has no session that could be ended: a personal API token.
     case noSession
+    /// A code is wanted for a challenge that is unknown, expired, used, or has had too many wrong ones.
+    case invalidChallenge
+    /// The code of the second factor is wrong or was used before.
+    case wrongCode
+    /// The account has a second factor already.
+    case mfaEnabled
+    /// The account has no second factor.
+    case mfaNotEnabled
+    /// No secret waits for its first code.
+    case noPendingTotp
+    /// There were too many wrong attempts; the next one is looked at after this time.
+    case tooManyAttempts(retryAfter: Duration)
     /// The caller's account is gone.
     case unknownUser
     /// There is more work of this kind than can be done now.

@@ -20,10 +20,7 @@ extension AuthRepository: SessionStore {
                     AND (\(provenHash)::text IS NULL OR EXISTS (
                         SELECT FROM credentials
                         WHERE user_id = \(session.userID) AND password_hash = \(provenHash)::text))
-                RETURNING event_sequence,
-                    EXISTS (SELECT FROM sessions WHERE user_id = \(session.userID))
-                    AND NOT EXISTS (
-                        SELECT FROM sessions WHERE user_id = \(session.userID) AND device = \(session.device))
+                RETURNING event_sequence, \(fragment: Self.isNewDevice(session))
                 """,
             ])
             guard let row = rows[1].first else { return false }
@@ -31,14 +28,8 @@ extension AuthRepository: SessionStore {
             let event = try AuthEvents.loggedIn(session, isNewDevice: isNewDevice, sequence: sequence)
             FaultPoint.reached("service.before-commit")
             try await transaction.commit(
-                with: [
-                    Self.insert(session, expiresAt: refreshToken.expiresAt),
-                    """
-                    INSERT INTO refresh_tokens (digest, session_id, generation, expires_at)
-                    VALUES (\(refreshToken.digest), \(session.id), 1, \(refreshToken.expiresAt))
-                    """,
-                    outbox.insert([event]),
-                ] + Self.replaceHash(passwordHash, of: session.userID, at: session.createdAt))
+                with: Self.insert(session, refreshToken) + [outbox.insert([event])]
+                    + Self.replaceHash(passwordHash, of: session.userID, at: session.createdAt))
             return true
         }
         FaultPoint.reached("service.after-commit-before-answer")
@@ -177,12 +168,26 @@ extension AuthRepository: SessionStore {
         }
     }
 
-    private static func insert(_ session: Session, expiresAt: Timestamp) -> PostgresQuery {
+    /// Whether the user has signed in before, and never so.
+    static func isNewDevice(_ session: Session) -> PostgresQuery {
         """
-        INSERT INTO sessions (id, user_id, device, address, created_at, last_used_at, expires_at)
-        VALUES (\(session.id), \(session.userID), \(session.device), \(session.address), \(session.createdAt),
-            \(session.lastUsedAt), \(expiresAt))
+        EXISTS (SELECT FROM sessions WHERE user_id = \(session.userID))
+        AND NOT EXISTS (SELECT FROM sessions WHERE user_id = \(session.userID) AND device = \(session.device))
         """
+    }
+
+    static func insert(_ session: Session, _ refreshToken: NewRefreshToken) -> [PostgresQuery] {
+        [
+            """
+            INSERT INTO sessions (id, user_id, device, address, created_at, last_used_at, expires_at)
+            VALUES (\(session.id), \(session.userID), \(session.device), \(session.address), \(session.createdAt),
+                \(session.lastUsedAt), \(refreshToken.expiresAt))
+            """,
+            """
+            INSERT INTO refresh_tokens (digest, session_id, generation, expires_at)
+            VALUES (\(refreshToken.digest), \(session.id), 1, \(refreshToken.expiresAt))
+            """,
+        ]
     }
 
     static func replaceHash(_ hash: String?, of userID: UUIDv7, at now: Timestamp) -> [PostgresQuery] {

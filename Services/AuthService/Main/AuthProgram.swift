@@ -99,6 +99,7 @@ enum AuthProgram: ServiceProgram {
         host.serve(
             [
                 AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
+                try secondFactors(host, pool, repository, passwords, opening, mint, masterKey),
             ], settings: settings.grpc)
     }
 

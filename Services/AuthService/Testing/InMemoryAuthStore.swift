@@ -40,17 +40,13 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
         var replacedAt: Timestamp?
     }
 
-    struct ChallengeRecord {
-        let challenge: MfaChallenge
-        var attempts = 0
-    }
-
     struct State {
         var credentials: [UUIDv7: Credential] = [:]
         var tickets: [[UInt8]: Ticket] = [:]
         var sessions: [UUIDv7: SessionRecord] = [:]
         var tokens: [[UInt8]: TokenRecord] = [:]
         var challenges: [[UInt8]: ChallengeRecord] = [:]
+        var factors: [UUIDv7: FactorRecord] = [:]
         var events: [UUIDv7: [RecordedEvent]] = [:]
         var receipts: [IdempotencyReceipt] = []
         var requests: [AddressRequest] = []
@@ -142,10 +138,7 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
             if let passwordHash {
                 state.credentials[session.userID] = Credential(user: credential.user, passwordHash: passwordHash)
             }
-            state.sessions[session.id] = SessionRecord(session: session, expiresAt: refreshToken.expiresAt)
-            state.tokens[refreshToken.digest] = TokenRecord(
-                sessionID: session.id, generation: 1, expiresAt: refreshToken.expiresAt)
-            state.tell("auth.user_logged_in", of: session.userID)
+            state.begin(session, refreshToken)
             return true
         }
     }
