@@ -291,10 +291,11 @@ class Checks:
     def mails(self):
         """One mail for each event that is worth one, to the right person."""
         addresses = dict(self.sql("SELECT id, email FROM auth.users"))
+        mailed = {event_type for event_type in {event.type for event in self.events}
+                  if ("events", "processor.mail") in self.injector.consumers.of_type(event_type)}
         wanted = {
             event.identifier: addresses.get(event.data["user_id"]) for event in self.events
-            if event.type == "florin.auth.email_verification_requested.v1"
-            or (event.type == "florin.expense.budget_exceeded.v1" and event.data["crossing"] == 1)}
+            if event.type in mailed and is_worth_a_mail(event)}
         folder = self.installation.layout.path("mail")
         names = [name for name in os.listdir(folder) if name.endswith(".eml")]
         self.expect("one mail for each event that is worth one", [name[:-4] for name in names], wanted)
@@ -362,3 +363,16 @@ class Checks:
                 self.expect(f"crossed thresholds that {account.name} reads", status["crossed"], crossed[budget["id"]])
                 listed += 1
         self.count("rows read back through the API", f"{listed} of {len(accounts)} users")
+
+
+def is_worth_a_mail(event):
+    """Whether somebody has to read of it."""
+    match event.type.split(".", 1)[1]:
+        case "auth.email_verification_requested.v1":
+            return True
+        case "auth.user_logged_in.v1":
+            return event.data.get("new_device", False)
+        case "expense.budget_exceeded.v1":
+            return event.data["crossing"] == 1
+        case _:
+            return False

@@ -15,6 +15,8 @@ from .meter import Meter, Newcomers, SteadyUser
 
 # The bounds; --slack multiplies them where a machine has other work.
 WRITE_P99 = 0.2
+# The gateway's deadline for a call, and what may be added to it.
+LONGEST_WRITE = 10.1
 DATABASE_BACK = 2.0
 LINK_BACK = 5.0
 DEAD_PEER_SEEN = 20.0
@@ -257,6 +259,7 @@ class Trouble:
         self.expect(f"{name}: no write at all succeeded", window.durations)
         outside = window.outside_of(allowed)
         self.expect(f"{name}: {len(outside)} writes met something else than success: {outside[:8]}", not outside)
+        self.expect(f"{name}: a write took {window.longest():.1f} s", window.longest() <= LONGEST_WRITE * self.slack)
         if longest_p99 is not None:
             self.expect(f"{name}: p99 of writes {window.percentile(0.99):.0f} ms",
                         window.percentile(0.99) <= 1000 * longest_p99 * self.slack * self.busy)

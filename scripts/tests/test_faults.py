@@ -1,6 +1,7 @@
 """The parts of the fault suite that need no server."""
 
 import contextlib
+import json
 import os
 import random
 import smtplib
@@ -14,7 +15,7 @@ import uuid
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, SCRIPTS)
 
-from faults import bus, client, cluster, ledger, mailbox, network, plan, record  # noqa: E402
+from faults import bus, checks, client, cluster, ledger, mailbox, meter, network, plan, record  # noqa: E402
 from local import ports  # noqa: E402
 
 
@@ -210,6 +211,45 @@ class MailboxTests(unittest.TestCase):
             self.assertEqual((box.taken, box.repeats, os.listdir(folder)), (2, 1, ["0198-a.eml"]))
             with open(os.path.join(folder, "0198-a.eml"), "rb") as file:
                 self.assertEqual(file.read(), mail.encode())
+
+
+class MeterTests(unittest.TestCase):
+    def window(self, *attempts):
+        book = meter.Meter()
+        for number, (status, is_told_when, seconds) in enumerate(attempts):
+            book.note(meter.Attempt(float(number), number + seconds, status, is_told_when))
+        return book.window(0, len(attempts))
+
+    def test_only_proper_refusals_are_within_the_contract(self):
+        for attempt, outside in (
+                ((201, False, 0), []), ((503, True, 0), []), ((503, False, 0), [503]), ((409, False, 0), []),
+                ((500, False, 0), [500]), ((504, True, 0), [504]), ((None, False, 0), ["broken"])):
+            self.assertEqual(self.window(attempt).outside_of((503, 409)), outside, attempt)
+        self.assertEqual(self.window((503, True, 0)).outside_of(()), [503])
+
+    def test_figures_are_of_those_that_succeeded_but_for_the_longest(self):
+        window = self.window(*[(201, False, 0.001 * number) for number in range(1, 101)], (503, True, 7.0))
+        self.assertAlmostEqual(window.percentile(0.5), 51)
+        self.assertAlmostEqual(window.percentile(0.99), 100)
+        self.assertAlmostEqual(window.longest(), 7)
+        self.assertEqual(window.statuses, {201: 100, 503: 1})
+
+    def test_a_window_has_what_began_in_it(self):
+        book = meter.Meter()
+        for began in (1.0, 2.0, 3.0):
+            book.note(meter.Attempt(began, 9.0, 201, False))
+        self.assertEqual([attempt.began for attempt in book.window(1.5, 3.0).attempts], [2.0, 3.0])
+
+
+class MailTests(unittest.TestCase):
+    def test_some_events_are_worth_a_mail(self):
+        for event_type, data, is_worth_it in (
+                ("auth.email_verification_requested", {}, True), ("auth.user_registered", {}, False),
+                ("auth.user_logged_in", {"new_device": True}, True), ("auth.user_logged_in", {}, False),
+                ("auth.user_logged_in", {"new_device": False}, False), ("expense.budget_exceeded", {"crossing": 1}, True),
+                ("expense.budget_exceeded", {"crossing": 2}, False)):
+            text = json.dumps({"type": f"florin.{event_type}.v1", "data": data})
+            self.assertEqual(checks.is_worth_a_mail(record.Event(1, "x", 1, text)), is_worth_it, text)
 
 
 class RecordTests(unittest.TestCase):
