@@ -5,6 +5,7 @@ import CloudEvents
 import Contracts
 import GRPC
 import Postgres
+import Secrets
 import ServiceRuntime
 import Testing
 
@@ -134,6 +135,49 @@ private let newPassword = "a quite different sentence"
                 ListSessionsRequest(), metadata: bench.caller(tokens), timeout: patience
             ).message
             #expect(left.data.map(\.id) == [tokens.sessionID])
+        }
+    }
+
+    @Test func aHashOfAnotherCostIsReplacedAtTheNextSignIn() async throws {
+        try await AuthBench.with { bench in
+            let user = try await bench.register("ada@example.org").message
+            let old = try PasswordHasher(parameters: .init(memory: 128, passes: 2)).hash(AuthBench.password)
+            try await bench.pool.query("UPDATE credentials SET password_hash = \(old)")
+            let stored: PostgresQuery = "SELECT password_hash FROM credentials"
+            #expect(await problem { _ = try await bench.logIn("ada@example.org", "wrong password") }?.status == 401)
+            #expect(try await bench.pool.query(stored).first(as: String.self) == old)
+            _ = try await bench.logIn("ada@example.org")
+            let new = try await bench.pool.query(stored).first(as: String.self)
+            #expect(new.hasPrefix("$argon2id$v=19$m=64,t=1,p=1$"))
+            _ = try await bench.logIn("ada@example.org")
+            #expect(try await bench.pool.query(stored).first(as: String.self) == new)
+            #expect(try await !bench.names(of: user.id).contains("auth.password_changed"))
+        }
+    }
+
+    @Test func aCommonPasswordIsRefusedWhereverOneIsChosen() async throws {
+        try await AuthBench.with { bench in
+            let user = try await bench.register("marguerite@example.org").message
+            let tokens = try await bench.logIn("marguerite@example.org")
+            let token = try await bench.resetToken(of: user.id, "marguerite@example.org")
+            for (password, code) in [("Trustno1", "too_common"), ("Marguerite7", "equals_email")] {
+                let refusals = [
+                    await problem {
+                        _ = try await bench.client.register(
+                            RegisterRequest(
+                                email: "marguerite@example.org", password: password, displayName: "Ada"),
+                            timeout: patience)
+                    },
+                    await problem {
+                        _ = try await bench.passwords.changePassword(
+                            ChangePasswordRequest(currentPassword: AuthBench.password, newPassword: password),
+                            metadata: bench.caller(tokens), timeout: patience)
+                    },
+                    await problem { try await reset(bench, token, to: password) },
+                ]
+                #expect(refusals.map { $0?.status } == [422, 422, 422])
+                #expect(refusals.allSatisfy { $0?.errors.map(\.code) == [code] })
+            }
         }
     }
 

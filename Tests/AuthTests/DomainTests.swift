@@ -41,7 +41,8 @@ private let now = Timestamp(secondsSinceEpoch: 1_790_000_000)
 
     @Test(arguments: [
         ("", "required"), ("1234567", "too_short"), (String(repeating: "x", count: 129), "too_long"),
-        ("ADA@example.org", "equals_email"),
+        ("ADA@example.org", "equals_email"), ("12345678", "too_common"), ("PassWord1", "too_common"),
+        ("Florin2026!", "too_common"), ("!!florinflorin", "too_common"),
     ])
     func passwordThatIsRefused(password: String, code: String) {
         var request = request()
@@ -50,7 +51,9 @@ private let now = Timestamp(secondsSinceEpoch: 1_790_000_000)
         #expect(failure?.errors.map { "\($0.field) \($0.code)" } == ["password \(code)"])
     }
 
-    @Test(arguments: ["12345678", String(repeating: "é", count: 128), "pässwörd 😀", "        "])
+    @Test(arguments: [
+        "48261597", String(repeating: "é", count: 128), "pässwörd 😀", "        ", "florin and more", "pass\u{301}word",
+    ])
     func passwordThatIsKeptAsTyped(password: String) throws {
         var request = request()
         request.password = password

@@ -1,6 +1,7 @@
 package import Validation
 
-/// Which passwords are accepted: length counts, not composition (NIST SP 800-63B, section 5.1.1.2).
+/// Which passwords are accepted: length counts, not composition, and none that is guessed first (NIST SP 800-63B-4, section
+/// 3.1.1.2). What is accepted is kept as typed, of whatever script.
 package enum PasswordPolicy {
     /// In Unicode scalars, as typed.
     package static let lengths = 8...128
@@ -22,8 +23,17 @@ package enum PasswordPolicy {
         if length > lengths.upperBound {
             validator.fail(field, "too_long", "must have at most \(lengths.upperBound) characters")
         }
-        if let email, password.lowercased() == email.key {
+        if let email, isAddress(password, email) {
             validator.fail(field, "equals_email", "must differ from the e-mail address")
+        } else if CommonPasswords.contains(password) {
+            validator.fail(field, "too_common", "is one of those that are guessed first")
         }
+    }
+
+    /// Whether a password is the address, or what stands before the `@`, also with digits and signs around it.
+    private static func isAddress(_ password: String, _ email: EmailAddress) -> Bool {
+        let lowered = password.lowercased()
+        let local = String(email.key.prefix { $0 != "@" })
+        return lowered == email.key || lowered == local || CommonPasswords.isMade(of: local, lowered)
     }
 }
