@@ -111,7 +111,8 @@ let auth: [Target] = [
     program(
         "auth-service", at: "Services/AuthService/Main",
         [
-            "AuthAPI", "AuthApplication", "AuthInfrastructure", "Chronology", "Contracts", "EventLoop", "Messaging",
+            "AuthAPI", "AuthApplication", "AuthInfrastructure", "Chronology", "Contracts", "EventLoop", "GRPC",
+            "Messaging",
             "Postgres", "Secrets", "ServiceRuntime",
         ]),
     service(

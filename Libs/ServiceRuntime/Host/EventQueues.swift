@@ -18,7 +18,8 @@ package enum EventQueues {
         queue: "processor.mail",
         bindings: [
             "florin.auth.user_registered.*", "florin.auth.email_verification_requested.*",
-            "florin.auth.password_reset_requested.*", "florin.auth.password_changed.*", "florin.auth.user_logged_in.*",
+            "florin.auth.password_reset_requested.*", "florin.auth.password_changed.*", "florin.auth.mfa_changed.*",
+            "florin.auth.user_logged_in.*",
             "florin.auth.registration_repeated.*",
             "florin.expense.budget_exceeded.*",
         ])

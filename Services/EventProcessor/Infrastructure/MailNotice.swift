@@ -40,6 +40,7 @@ struct MailNotice {
         case budget(BudgetAlert)
         case passwordChanged(at: Timestamp)
         case newDevice(String, at: Timestamp)
+        case secondFactor(SecondFactorChange, at: Timestamp)
     }
 
     let userID: UUIDv7
@@ -65,6 +66,11 @@ struct MailNotice {
             guard payload.newDevice else { return nil }
             user = payload.userID
             subject = .newDevice(payload.device, at: try MailRequest.instant(payload.loggedInAt, "logged_in_at"))
+        case MfaChangedV1.type:
+            let payload = try cloudEvent.payload(MfaChangedV1.self)
+            guard let change = SecondFactorChange(rawValue: payload.change) else { return nil }
+            user = payload.userID
+            subject = .secondFactor(change, at: try MailRequest.instant(payload.changedAt, "changed_at"))
         default: return nil
         }
         userID = try MailRequest.userID(user)
@@ -77,6 +83,9 @@ struct MailNotice {
             .passwordChanged(eventID: event.eventID, to: recipient, changedAt: instant, at: event.time)
         case .newDevice(let device, let instant):
             .newDevice(eventID: event.eventID, to: recipient, device: device, signedInAt: instant, at: event.time)
+        case .secondFactor(let change, let instant):
+            .secondFactorChanged(
+                eventID: event.eventID, to: recipient, change: change, changedAt: instant, at: event.time)
         }
     }
 }
