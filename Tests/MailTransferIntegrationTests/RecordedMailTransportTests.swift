@@ -1,7 +1,9 @@
 import Chronology
+import MailTransfer
 import Postgres
 import ProcessorApplication
 import ProcessorDomain
+import ProcessorInfrastructure
 import ServersTesting
 import Synchronization
 import Testing
@@ -114,6 +116,41 @@ import Testing
         }
     }
 
+    /// `mail.after-send-before-mark`: the process dies when the server has taken the mail and nothing has noted it. That is the
+    /// one window in which SMTP allows no more than at least once: the mail goes out once more when the claim has run out, byte
+    /// for byte the same and with the same Message-ID, and never a third time.
+    @Test func aDeathBetweenTheServersAnswerAndTheMarkGivesTheSameMailOnceMore() async throws {
+        try await MailFixture.run { fixture in
+            try await MailServer.running { server in
+                let client = SMTPClient(.init(server: try SMTPServer(url: "smtp://127.0.0.1:\(server.port)")))
+                let smtp = SMTPMailTransport(client: client, sender: MailFixture.sender)
+                let mail = Self.mail()
+                let dead = fixture.recorded(DyingAfterwards(smtp), lease: .seconds(3))
+                let dying = Task { try await dead.send(mail) }
+                try await eventually("the server has it") { server.received.count == 1 }
+                #expect(try await fixture.states() == ["sending"])
+                for process in [fixture.recorded(smtp), fixture.recorded(smtp)] {
+                    try await eventually("it is marked") {
+                        do throws(MailTransportError) {
+                            try await process.send(mail)
+                            return true
+                        } catch {
+                            #expect(error.isRetriable)
+                            return false
+                        }
+                    }
+                }
+                #expect(server.received.count == 2)
+                #expect(server.received[0].messageID == "<\(mail.eventID)@example.net>")
+                #expect(server.received[0].content == server.received[1].content)
+                #expect(try await fixture.states() == ["sent"])
+                dying.cancel()
+                await #expect(throws: MailTransportError.self) { try await dying.value }
+                client.shutdown()
+            }
+        }
+    }
+
     @Test func aCancelledCallerLeavesNoMailUnmarked() async throws {
         try await MailFixture.run { fixture in
             let mail = Self.mail()
@@ -198,6 +235,22 @@ final class ScriptedTransport: MailTransport {
             throw error as? MailTransportError ?? MailTransportError("cancelled", isRetriable: true)
         }
         state.withLock { $0.handedOver[mail.eventID, default: 0] += 1 }
+    }
+}
+
+/// Hands the mail over and never says so, as a process that dies then.
+private struct DyingAfterwards: MailTransport {
+    private let inner: any MailTransport
+
+    init(_ inner: any MailTransport) { self.inner = inner }
+
+    func send(_ mail: Mail) async throws(MailTransportError) {
+        try await inner.send(mail)
+        do {
+            try await Task.sleep(for: .seconds(3_600))
+        } catch {
+            throw MailTransportError("cancelled", isRetriable: true)
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 import Chronology
+import FaultPoints
 package import Postgres
 package import ProcessorApplication
 package import ProcessorDomain
@@ -8,8 +9,9 @@ import Synchronization
 ///
 /// A mail is claimed, and the claim committed, before it is handed over, and marked as sent afterwards; both apart from the
 /// transaction of the event, whose rollback takes back neither. What remains is at least once: should the process die, or
-/// the connection break, after the server took the mail and before the mark is committed, then the mail is handed over a
-/// second time when the claim has run out, with the same Message-ID.
+/// the connection break, after the server took the mail and before the mark is committed (`mail.after-send-before-mark`),
+/// then the mail is handed over a second time when the claim has run out, byte for byte the same and with the same
+/// Message-ID, by which the receiving side can tell. SMTP has no transaction with us that could close this window.
 package final class RecordedMailTransport: MailTransport {
     /// The table.
     package static let migration = """
@@ -73,6 +75,7 @@ package final class RecordedMailTransport: MailTransport {
                 try await release(mail.eventID, attempt, willRetry: error.isRetriable)
                 throw error
             }
+            FaultPoint.reached("mail.after-send-before-mark")
             _ = unmarked.withLock { $0.insert(mail.eventID) }
             try await mark(mail.eventID)
         }
