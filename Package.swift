@@ -238,7 +238,10 @@ let testTargets: [Target] = [
         "PostgresIntegrationTests", ["Postgres", "EventLoop", "Chronology", "Money", "Observability", "ServersTesting"]),
     tests(
         "AMQPIntegrationTests",
-        ["AMQP", "CloudEvents", "Messaging", "MessagingAMQP", "MessagingTesting", "Observability", "ServersTesting"]),
+        [
+            "AMQP", "Chronology", "CloudEvents", "Messaging", "MessagingAMQP", "MessagingTesting", "Observability",
+            "ServersTesting",
+        ]),
     tests(
         "MessagingTests",
         [

@@ -2,7 +2,7 @@ internal import Chronology
 internal import JSON
 internal import WireCodecs
 
-/// Reads the Protobuf event format (CloudEvents Protobuf Format 1.0.2, messages of `io.cloudevents.v1`).
+/// Reads and writes the Protobuf event format (CloudEvents Protobuf Format 1.0.2, messages of `io.cloudevents.v1`).
 package enum CloudEventProtobufCodec {
     /// The media type of one event.
     package static let contentType = "application/cloudevents+protobuf"
@@ -65,6 +65,10 @@ package enum CloudEventProtobufCodec {
         let isJSON = contentType.map { MediaType($0)?.isJSON ?? false }
         switch payload {
         case .text(let text):
+            // Nothing in Florin takes a NUL: neither the reader of JSON, which the event may become, nor the database.
+            guard !text.utf8.contains(0) else {
+                throw CloudEventError(.invalidData, attribute: "data", "must not contain NUL")
+            }
             return isJSON ?? true ? try json(Array(text.utf8)) : .text(text)
         case .binary(let bytes):
             return isJSON ?? false ? try json(Array(bytes)) : .binary(Array(bytes))
@@ -128,7 +132,10 @@ package enum CloudEventProtobufCodec {
         return attribute
     }
 
-    /// A `google.protobuf.Timestamp`, whose range is the years 1 to 9999.
+    /// The range of a `google.protobuf.Timestamp`: the years 1 to 9999.
+    static let timestampSeconds: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
+
+    /// A `google.protobuf.Timestamp`.
     private static func timestamp(_ bytes: ArraySlice<UInt8>) throws(CloudEventError) -> Timestamp {
         var reader = ProtobufReader(bytes)
         var seconds: Int64 = 0
@@ -140,7 +147,7 @@ package enum CloudEventProtobufCodec {
             default: break
             }
         }
-        guard (-62_135_596_800...253_402_300_799).contains(seconds), (0..<1_000_000_000).contains(nanoseconds) else {
+        guard timestampSeconds.contains(seconds), (0..<1_000_000_000).contains(nanoseconds) else {
             throw CloudEventError(.malformed, "a timestamp is out of range")
         }
         return Timestamp(microsecondsSinceEpoch: seconds * 1_000_000 + nanoseconds / 1_000)

@@ -17,6 +17,7 @@ package final class AMQPEventBroker: EventPublisher, EventSubscriber {
     private let consuming: AMQPConnection
     private let publisher: AMQPPublisher
     private let topology: EventTopology
+    private let format: EventFormat
 
     /// Prepares both connections; `start` begins to connect.
     ///
@@ -25,14 +26,16 @@ package final class AMQPEventBroker: EventPublisher, EventSubscriber {
     ///   - name: The process, shown in the broker's list of connections.
     ///   - queues: Durable subscriptions of whichever process; each is declared before the first event is published, so
     ///     that none is missed by a consumer that has not run yet.
+    ///   - format: How events are written.
     /// - Throws: `AMQPError` with the code `invalidConfiguration` for a malformed URL.
     package init(
         url: String, name: String, exchange: String = AMQPEventBroker.defaultExchange, queues: [Subscription] = [],
-        logger: Logger = .silent
+        format: EventFormat = .structured, logger: Logger = .silent
     ) throws {
         publishing = try AMQPConnection(url: url, name: "\(name) publisher", logger: logger)
         consuming = try AMQPConnection(url: url, name: "\(name) consumer", logger: logger)
         topology = EventTopology(exchange: exchange)
+        self.format = format
         publisher = publishing.publisher()
         publishing.note(topology.publishing(to: queues))
     }
@@ -85,7 +88,7 @@ package final class AMQPEventBroker: EventPublisher, EventSubscriber {
     package func waitUntilReady(timeout: Duration) async throws { try await publisher.waitUntilReady(timeout: timeout) }
 
     package func publish(_ events: [OutboundEvent]) async -> [Messaging.PublishOutcome] {
-        let messages = events.map(message)
+        let messages = events.map { message(format.written($0)) }
         return await publisher.publish(messages, timeout: Self.publishTimeout).map(Self.outcome)
     }
 

@@ -13,6 +13,12 @@ package struct ProtobufWriter {
         varint(value)
     }
 
+    /// The same also when it is 0, as the chosen field of a oneof is written.
+    package mutating func chosen(_ field: UInt64, _ value: UInt64) {
+        varint(field << 3)
+        varint(value)
+    }
+
     /// A string; an empty one is left out, as proto3 does.
     package mutating func text(_ field: UInt64, _ value: String) {
         if !value.isEmpty { bytes(field, Array(value.utf8)) }

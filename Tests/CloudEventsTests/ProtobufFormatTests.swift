@@ -68,6 +68,10 @@ struct ProtobufFormatTests {
                 "nanoseconds below zero",
                 core + attribute("time", field(7, [0x10] + [UInt8](repeating: 0xFF, count: 9) + [1])), .malformed
             ),
+            (
+                "text with a NUL",
+                core + attribute("datacontenttype", field(3, "text/plain")) + field(7, "a\0b"), .invalidData
+            ),
             ("text without a type that is no JSON", core + field(7, "plain"), .invalidData),
             (
                 "bytes of a JSON type that are none",
@@ -124,6 +128,30 @@ struct ProtobufFormatTests {
         #expect(try read("application/cloudevents-batch+protobuf", batch).count == 2)
         #expect(try read("application/cloudevents-batch+protobuf", []).isEmpty)
         #expect(throws: CloudEventError.self) { try read("application/cloudevents+avro", Self.core) }
+    }
+
+    @Test func whatIsWrittenIsReadAsTheSame() throws {
+        let events = [
+            try florinEvent(), try florinEvent(data: nil), try florinEvent(data: .json(Array("null".utf8))),
+            try CloudEvent(
+                id: "ü", source: "../x", type: "t", dataContentType: "text/plain",
+                extensions: [.init("empty", .string(""))],
+                data: .text("naïve \u{1F4B6}")),
+            try CloudEvent(
+                id: "1", source: "/s", type: "t", time: Timestamp(microsecondsSinceEpoch: -1),
+                dataContentType: "image/png",
+                extensions: [
+                    .init("zero", .integer(0)), .init("least", .integer(.min)), .init("off", .boolean(false)),
+                    .init("none", .binary([])),
+                ], data: .binary([0, 255])),
+            try CloudEvent(
+                id: "1", source: "/s", type: "t", time: Timestamp(secondsSinceEpoch: 0), data: .json([0x31])),
+            try CloudEvent(
+                id: "1", source: "/s", type: "t", time: Timestamp(rfc3339: "0000-12-31T23:59:59Z"), data: .binary([])),
+        ]
+        for event in events {
+            #expect(try read(CloudEventProtobufCodec.contentType, CloudEventProtobufCodec.encode(event)) == [event])
+        }
     }
 
     private func read(_ contentType: String, _ body: [UInt8]) throws -> [CloudEvent] {

@@ -25,11 +25,30 @@ extension FuzzTarget {
             }
             for event in read ?? [] { try checkRoundTrips(of: event) }
         },
+        FuzzTarget("cloudevents-protobuf") { input in
+            let events = accepted { () throws(CloudEventError) in try CloudEventProtobufCodec.decodeBatch(input) }
+            let event = accepted { () throws(CloudEventError) in try CloudEventProtobufCodec.decode(input) }
+            for event in (events ?? []) + [event].compactMap(\.self) {
+                try checkRoundTrips(of: event)
+                let bytes = CloudEventProtobufCodec.encode(event)
+                let read = accepted { () throws(CloudEventError) in try CloudEventProtobufCodec.decode(bytes) }
+                guard let read else { continue }
+                // What is written is the same whatever way the same event came.
+                try require(CloudEventProtobufCodec.encode(read).count == bytes.count, "written anew: \(read)")
+            }
+        },
     ]
 
     private static func checkRoundTrips(of event: CloudEvent) throws {
         let structured = try CloudEventJSONCodec.decode(CloudEventJSONCodec.encode(event))
         try require(structured == inJSON(event), "structured: \(structured), not \(event)")
+        do {
+            let protobuf = try CloudEventProtobufCodec.decode(CloudEventProtobufCodec.encode(event))
+            let isSame = try protobuf == inProtobuf(event)
+            try require(isSame, "protobuf: \(protobuf), not \(event)")
+        } catch let refusal as CloudEventError {
+            try requireBytesThatAreNoJSON(event, refusal)
+        }
         for prefix in CloudEventBinaryMode.Prefix.allCases {
             let message = CloudEventBinaryMode.encode(event, prefix: prefix)
             do {
@@ -39,12 +58,25 @@ extension FuzzTarget {
                 let isSame = binary.id == event.id && binary.extensions == event.extensions
                 try require(isSame, "binary: \(binary), not \(event)")
             } catch let refusal as CloudEventError {
-                // As bytes, what is declared to be JSON may be anything; in this mode it has to be JSON.
-                guard case .binary = event.data, event.hasJSONContentType, refusal.code == .invalidData else {
-                    throw refusal
-                }
+                try requireBytesThatAreNoJSON(event, refusal)
             }
         }
+    }
+
+    /// As bytes, what is declared to be JSON may be anything; in the other modes it has to be JSON.
+    private static func requireBytesThatAreNoJSON(_ event: CloudEvent, _ refusal: CloudEventError) throws {
+        guard case .binary = event.data, event.hasJSONContentType, refusal.code == .invalidData else { throw refusal }
+    }
+
+    /// The event as the Protobuf format carries it: bytes that are declared to be JSON are JSON there.
+    private static func inProtobuf(_ event: CloudEvent) throws -> CloudEvent {
+        guard case .binary(let bytes) = event.data, event.hasJSONContentType, event.dataContentType != nil else {
+            return event
+        }
+        return try CloudEvent(
+            id: event.id, source: event.source, type: event.type, subject: event.subject, time: event.time,
+            dataContentType: event.dataContentType, dataSchema: event.dataSchema, extensions: event.extensions,
+            data: .json(bytes))
     }
 
     /// The event as the JSON format carries it: it has no byte sequences, so these become base64 text, and the space

@@ -1,5 +1,6 @@
 import AMQP
 package import EventLoop
+package import MessagingAMQP
 package import Observability
 package import Postgres
 
@@ -50,6 +51,8 @@ package struct DatabaseSettings: Sendable {
 /// Where the broker is.
 package struct BrokerSettings: Sendable {
     package let url: String
+    /// How events are written; any is read.
+    package let format: EventFormat
     /// The most events that a consumer handles in one transaction.
     package let eventBatch: Int
 
@@ -62,6 +65,10 @@ package struct BrokerSettings: Sendable {
                 return .failure(FileFault("is not a broker URL: \(error.message)"))
             }
         }
+        format = reader.choice(
+            "FLORIN_EVENT_FORMAT", "how events are published: structured, binary, protobuf (CloudEvents)",
+            default: "structured", ["structured": .structured, "binary": .binary, "protobuf": .protobuf],
+            standIn: .structured)
         eventBatch = reader.int(
             "FLORIN_EVENT_BATCH", "most events handled in one transaction, where they queue up", default: 16,
             in: 1...1000)

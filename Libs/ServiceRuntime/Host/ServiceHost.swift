@@ -87,7 +87,8 @@ package final class ServiceHost {
     /// A blocked broker does not make the process unready: what it publishes waits in the outbox.
     package func broker(_ settings: BrokerSettings) throws -> AMQPEventBroker {
         eventBatch = settings.eventBatch
-        let broker = try AMQPEventBroker(url: settings.url, name: name, queues: EventQueues.all, logger: logger)
+        let broker = try AMQPEventBroker(
+            url: settings.url, name: name, queues: EventQueues.all, format: settings.format, logger: logger)
         readiness.add("broker") { broker.unreadiness }
         metrics.gauge("florin_broker_blocked", help: "1 while the broker takes no messages.") {
             broker.isBlocked ? 1 : 0
