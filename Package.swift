@@ -63,6 +63,7 @@ let runtime: [Target] = [
     library("Observability", ["Chronology"]),
     library("FaultPoints"),
     library("EventLoop", ["CUV"]),
+    library("Resilience", ["EventLoop", "Observability"]),
     library("HTTPServer", ["EventLoop", "WireCodecs"]),
     library("MailTransfer", ["CCurl", "EventLoop", "WireCodecs"]),
     library("GRPC", ["CNghttp2", "EventLoop", "Observability", "WireCodecs"]),
@@ -202,11 +203,14 @@ let gateway: [Target] = [
         "GatewayAPI", at: "Gateway/API",
         [
             "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging",
-            "Observability", "Secrets", "ServiceRuntime", "Tokens", "Validation",
+            "Observability", "Resilience", "Secrets", "ServiceRuntime", "Tokens", "Validation",
         ]),
     program(
         "gateway", at: "Services/Gateway/Main",
-        ["GatewayAPI", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Observability", "Postgres", "ServiceRuntime"]),
+        [
+            "GatewayAPI", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Observability", "Postgres", "Resilience",
+            "ServiceRuntime",
+        ]),
 ]
 
 /// Tools for those who work on Florin.
@@ -232,6 +236,7 @@ let testTargets: [Target] = [
     tests("TokensTests", ["Tokens", "Chronology", "JSON", "Secrets"]),
     tests("ObservabilityTests", ["Observability"]),
     tests("EventLoopTests", ["EventLoop"]),
+    tests("ResilienceTests", ["Resilience", "EventLoop", "Observability"]),
     tests("HTTPServerTests", ["HTTPServer", "EventLoop", "HTTPTesting"]),
     tests("GRPCTests", ["GRPC", "EventLoop", "Observability"]),
     tests(
@@ -321,8 +326,8 @@ let testTargets: [Target] = [
         "GatewayTests",
         [
             "GatewayAPI", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "HTTPTesting",
-            "JSON", "Messaging", "MessagingTesting", "Observability", "Secrets", "ServiceRuntime", "Tokens",
-            "Validation",
+            "JSON", "Messaging", "MessagingTesting", "Observability", "Resilience", "Secrets", "ServiceRuntime",
+            "Tokens", "Validation",
         ]),
     tests(
         "GatewayIntegrationTests",

@@ -104,6 +104,22 @@ import Tokens
         await again.stop()
     }
 
+    /// Services can be named, several with one name; those at no address do not matter.
+    @Test func findsServicesByTheirNames() async throws {
+        let url = try await TestRabbitMQ.shared().makeVirtualHost()
+        let backend = try await Backend(key: key)
+        var environment = try environment(backend, broker: url)
+        environment["FLORIN_EXPENSE_GRPC"] = "localhost:\(backend.address.port), 127.0.0.1:1"
+        let gateway = try RunningGateway(environment)
+        defer { gateway.kill() }
+        try await eventually("it is ready") { try await gateway.admin("/readyz").status == 200 }
+        let token = try Backend.token(key, user: .make())
+        #expect(try await gateway.get("/v1/expenses", token: token).status == 200)
+        gateway.terminate()
+        #expect(try await gateway.exitStatus() == 0)
+        await backend.stop()
+    }
+
     @Test func isNotReadyWithoutItsServices() async throws {
         let backend = try await Backend(key: key)
         var environment = try environment(backend, broker: "amqp://a:b@127.0.0.1:1/x")
@@ -124,11 +140,17 @@ import Tokens
     }
 
     @Test func namesWhatIsWrongWithItsConfiguration() async throws {
-        let gateway = try RunningGateway(["FLORIN_HTTP_LISTEN": "nowhere", "FLORIN_RATE_LIMIT_USER": "0"])
+        let gateway = try RunningGateway([
+            "FLORIN_HTTP_LISTEN": "nowhere", "FLORIN_RATE_LIMIT_USER": "0", "FLORIN_AUTH_GRPC": "auth",
+            "FLORIN_EXPENSE_GRPC": "127.0.0.1:8082,1.2.3:80", "FLORIN_PORTFOLIO_GRPC": "a b:80, [::1:80",
+        ])
         defer { gateway.kill() }
         #expect(try await gateway.exitStatus() == 78)
         try await eventually("every fault is named") {
-            ["FLORIN_AMQP_URL", "FLORIN_HTTP_LISTEN", "FLORIN_RATE_LIMIT_USER"].allSatisfy(gateway.log.contains)
+            [
+                "FLORIN_AMQP_URL", "FLORIN_HTTP_LISTEN", "FLORIN_RATE_LIMIT_USER", "FLORIN_AUTH_GRPC",
+                "FLORIN_EXPENSE_GRPC", "FLORIN_PORTFOLIO_GRPC",
+            ].allSatisfy(gateway.log.contains)
         }
     }
 }

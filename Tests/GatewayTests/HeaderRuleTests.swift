@@ -1,6 +1,7 @@
 import HTTPServer
 import Observability
 import Testing
+import Validation
 
 @testable import GatewayAPI
 
@@ -33,6 +34,19 @@ import Testing
     ])
     func ifNoneMatch(_ header: String, _ names: Bool) {
         #expect(EntityTag.isNamed(EntityTag.of(version: 3), in: header) == names)
+    }
+
+    @Test(
+        arguments: [
+            (["*"], .anyVersion), (["\"3\""], .oneOf([3])), (["\"1\", \"3\""], .oneOf([1, 3])),
+            (["\"1\" ,\t\"3\"", "\"4\""], .oneOf([1, 3, 4])), (["W/\"3\""], .oneOf([])),
+            (["W/\"3\", \"5\""], .oneOf([5])), ([""], .oneOf([])), (["3"], .oneOf([])), (["\"3"], .oneOf([])),
+            (["\"03\""], .oneOf([])), (["\"+3\""], .oneOf([])), (["\"-3\""], .oneOf([-3])),
+            (["\"abc\""], .oneOf([])), (["\"99999999999999999999\""], .oneOf([])), (["\"\""], .oneOf([])),
+            (["\"1\", *"], .anyVersion),
+        ] as [([String], VersionPrecondition)])
+    func ifMatch(_ values: [String], _ precondition: VersionPrecondition) {
+        #expect(EntityTag.precondition(values) == precondition)
     }
 
     @Test(arguments: [

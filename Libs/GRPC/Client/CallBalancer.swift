@@ -7,6 +7,10 @@ final class CallBalancer: @unchecked Sendable {
     private let loop: EventLoop
     private let configuration: GRPCChannel.Configuration
     private var subchannels: [Subchannel] = []
+    /// Addresses that get no more calls; each goes when the last of its calls is over.
+    private var retired: [Subchannel] = []
+    /// Since when no address is ready, after one was.
+    private var lostAt: Duration?
     private var next = 0
     private var calls: [ObjectIdentifier: ClientCall] = [:]
     private var queue: [ClientCall] = []
@@ -36,25 +40,44 @@ final class CallBalancer: @unchecked Sendable {
 
     // MARK: Calls
 
+    /// The next address with room; one that is ejected only where there is no other.
     private func pick() -> Subchannel? {
+        var ejected: Int?
         for offset in 0..<subchannels.count {
             let index = (next + offset) % subchannels.count
-            if subchannels[index].available != nil {
-                next = index + 1
-                return subchannels[index]
+            guard subchannels[index].available != nil else { continue }
+            guard !subchannels[index].record.isEjected(at: loop.now) else {
+                ejected = ejected ?? index
+                continue
             }
+            next = index + 1
+            return subchannels[index]
         }
-        return nil
+        return ejected.map { subchannels[$0] }
     }
 
     private func trySend(_ call: ClientCall) -> Bool {
         guard let subchannel = pick(), let connection = subchannel.available else { return false }
-        return connection.send(call, authority: subchannel.authority, userAgent: configuration.userAgent)
+        let previous = call.subchannel
+        guard connection.send(call, of: subchannel, userAgent: configuration.userAgent) else { return false }
+        guard !call.isFinished else { return true }
+        previous?.calls -= 1
+        subchannel.calls += 1
+        return true
+    }
+
+    /// Notes how an address answered a call. No more than half of the addresses are ejected at a time.
+    private func judge(_ call: ClientCall) {
+        guard let subchannel = call.subchannel, let status = call.status else { return }
+        subchannel.calls -= 1
+        let others = subchannels.count { $0 !== subchannel && $0.record.isEjected(at: loop.now) }
+        subchannel.record.note(status, at: loop.now, mayEject: 2 * (others + 1) <= subchannels.count)
+        dropRetired()
     }
 
     private func drainQueue() {
         guard !queue.isEmpty else { return }
-        if let reason = failure, !configuration.waitsForReady {
+        if let reason = failure, !configuration.waitsForReady, !isBriefAbsence {
             let failed = queue
             queue = []
             for call in failed { call.finish(reason) }
@@ -83,11 +106,29 @@ final class CallBalancer: @unchecked Sendable {
 
     private func publish() {
         let state = currentState
+        noteAbsence(state)
         published.withLock { $0 = state }
         guard state == .ready || state == .shutDown, !readyWaiters.isEmpty else { return }
         let waiters = readyWaiters.values
         readyWaiters = [:]
         for waiter in waiters { waiter.resume(returning: state == .ready) }
+    }
+
+    /// Whether an address was ready a moment ago, so that calls wait for it: a service that is started anew is back soon.
+    private var isBriefAbsence: Bool {
+        guard let lostAt else { return false }
+        return loop.now < lostAt + configuration.absenceGrace
+    }
+
+    private func noteAbsence(_ state: GRPCChannel.State) {
+        switch (published.withLock { $0 }, state) {
+        case (_, .ready): lostAt = nil
+        case (.ready, _):
+            guard configuration.absenceGrace > .zero else { return }
+            lostAt = loop.now
+            loop.schedule(after: configuration.absenceGrace) { [weak self] in self?.drainQueue() }
+        default: break
+        }
     }
 
     private var currentState: GRPCChannel.State {
@@ -116,6 +157,31 @@ final class CallBalancer: @unchecked Sendable {
         }
     }
 
+    // MARK: The addresses
+
+    /// Calls go to these addresses from now on; calls under way at others are let end.
+    func update(_ targets: [SocketAddress]) {
+        guard !isShutDown else { return }
+        let known = Dictionary(subchannels.map { ($0.address, $0) }) { first, _ in first }
+        let wanted = Set(targets)
+        let isInUse = !subchannels.allSatisfy { if case .idle = $0.state { true } else { false } }
+        retired += subchannels.filter { !wanted.contains($0.address) }
+        subchannels = targets.map {
+            known[$0] ?? Subchannel(address: $0, loop: loop, configuration: configuration, owner: self)
+        }
+        dropRetired()
+        if isInUse || !queue.isEmpty || !readyWaiters.isEmpty { connectAll() }
+        publish()
+        drainQueue()
+    }
+
+    private func dropRetired() {
+        guard !retired.isEmpty else { return }
+        let idle = retired.filter { $0.calls == 0 }
+        retired.removeAll { $0.calls == 0 }
+        for subchannel in idle { subchannel.shutDown()?.cancel() }
+    }
+
     // MARK: The end
 
     /// Takes no more calls; `continuation` goes on when the last is over or the time is.
@@ -133,7 +199,7 @@ final class CallBalancer: @unchecked Sendable {
         publish()
         for call in calls.values { call.cancel(GRPCStatus(.unavailable, "the channel is shut down")) }
         queue = []
-        return subchannels.compactMap { $0.shutDown() }
+        return (subchannels + retired).compactMap { $0.shutDown() }
     }
 
     private func releaseIdleWaiters() {
@@ -159,6 +225,7 @@ extension CallBalancer: ClientCallCarrier {
 
     func ended(_ call: ClientCall) {
         calls[ObjectIdentifier(call)] = nil
+        judge(call)
         if calls.isEmpty { releaseIdleWaiters() }
         // Calls that end while they are queued leave gaps, which must not pile up behind a full connection.
         if queue.count > 2 * calls.count + 64 { queue.removeAll { $0.isFinished } }

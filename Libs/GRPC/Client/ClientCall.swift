@@ -39,6 +39,10 @@ final class ClientCall: @unchecked Sendable {
     private var phase = Phase.created
     private var timer: LoopTimer?
     private var attempts = 0
+    /// True while no server can have seen the call.
+    private var isUnsent = true
+    /// The address that the call was last sent to.
+    private(set) weak var subchannel: Subchannel?
     private var deframer: MessageDeframer
     private var messages: [[UInt8]] = []
     private var unconsumed = 0
@@ -65,6 +69,8 @@ final class ClientCall: @unchecked Sendable {
 
     /// True once the call has its status.
     var isFinished: Bool { outcome != nil }
+    /// How the call ended; nil while it goes on.
+    var status: GRPCStatus? { outcome }
 
     // MARK: From anywhere
 
@@ -84,10 +90,10 @@ final class ClientCall: @unchecked Sendable {
 
     /// Ends the call with `cancelled`; the server is told.
     func cancel() {
-        loop.execute { [self] in cancel(GRPCStatus(.cancelled, "the call was cancelled")) }
+        loop.execute { [self] in cancel(GRPCStatus(.cancelled, "the call was cancelled", origin: .caller)) }
     }
 
-    static let deadlineExceeded = GRPCStatus(.deadlineExceeded, "deadline exceeded")
+    static let deadlineExceeded = GRPCStatus(.deadlineExceeded, "deadline exceeded", origin: .caller)
 
     /// Starts a unary call and waits for its end.
     func reply() async -> Reply {
@@ -158,7 +164,9 @@ final class ClientCall: @unchecked Sendable {
     // MARK: On the loop
 
     /// Sends the request on a connection; false when it takes no more streams.
-    func send(on connection: HTTP2Connection, authority: String, userAgent: String) -> Bool {
+    func send(
+        on connection: HTTP2Connection, of subchannel: Subchannel, authority: String, userAgent: String
+    ) -> Bool {
         guard case .queued = phase else { return true }
         let fields: [HeaderField]
         do {
@@ -170,6 +178,8 @@ final class ClientCall: @unchecked Sendable {
         let stream = connection.submit { $0.request(fields, body: request, handler: self) }
         guard let stream, let stream else { return false }
         attempts += 1
+        isUnsent = false
+        self.subchannel = subchannel
         phase = .active(connection, stream)
         return true
     }
@@ -195,6 +205,8 @@ final class ClientCall: @unchecked Sendable {
     /// Ends the call. Messages that came before the status are still delivered.
     func finish(_ status: GRPCStatus) {
         guard outcome == nil else { return }
+        var status = status
+        if isUnsent { status.origin = .unsent }
         outcome = status
         timer?.cancel()
         timer = nil
@@ -339,7 +351,7 @@ extension ClientCall: HTTP2StreamHandler {
 
     func streamLost(wasSent: Bool) {
         guard prepareAnotherAttempt(isUntouched: !wasSent) else {
-            return finish(GRPCStatus(.unavailable, "the connection was lost"))
+            return finish(GRPCStatus(.unavailable, "the connection was lost", origin: .connectionLost))
         }
         tryAgain()
     }
@@ -347,7 +359,8 @@ extension ClientCall: HTTP2StreamHandler {
     /// Makes ready to be sent again a call that no handler has seen (grpc/proposal: A6, "Transparent Retries").
     private func prepareAnotherAttempt(isUntouched: Bool) -> Bool {
         if case .active(_, let stream) = phase { stream.handler = nil }
-        guard isUntouched, initialMetadata == nil, attempts < Self.maximumAttempts, carrier != nil else { return false }
+        isUnsent = isUntouched && initialMetadata == nil
+        guard isUnsent, attempts < Self.maximumAttempts, carrier != nil else { return false }
         phase = .queued
         deframer = MessageDeframer(maximumMessageBytes: maximumMessageBytes)
         unconsumed = 0

@@ -49,9 +49,9 @@ final class ClientConnection: @unchecked Sendable {
     var hasRoom: Bool { isReady && !isDraining && transport?.hasRoom == true }
 
     /// Sends the call; false when the connection takes no more.
-    func send(_ call: ClientCall, authority: String, userAgent: String) -> Bool {
+    func send(_ call: ClientCall, of subchannel: Subchannel, userAgent: String) -> Bool {
         guard let transport else { return false }
-        return call.send(on: transport, authority: authority, userAgent: userAgent)
+        return call.send(on: transport, of: subchannel, authority: subchannel.authority, userAgent: userAgent)
     }
 
     /// Says goodbye and closes; calls under way are lost.

@@ -4,7 +4,8 @@ internal import Observability
 /// Calls gRPC servers at one or more addresses, all serving the same.
 ///
 /// Connects when first used, keeps connected with pauses that grow after failures, and spreads calls over the addresses
-/// that are ready. A call that no server has touched is sent again elsewhere; any other failure is the caller's to see.
+/// that are ready, sparing those that did not answer several in a row. A call that no server has touched is sent again
+/// elsewhere; any other failure is the caller's to see.
 /// May be used from anywhere; on the loop a call needs no change of thread. End it with `shutdown()`.
 package final class GRPCChannel: Sendable {
     private let loop: EventLoop
@@ -25,6 +26,13 @@ package final class GRPCChannel: Sendable {
 
     /// Whether a call made now would go.
     package var state: State { balancer.state }
+
+    /// Has calls go to these addresses from now on, after a name has got other ones; calls under way are let end.
+    package func update(targets: [SocketAddress]) {
+        var unique: [SocketAddress] = []
+        for target in targets where !unique.contains(target) { unique.append(target) }
+        loop.execute { [balancer, unique] in balancer.update(unique) }
+    }
 
     /// Calls a method with one message and waits for the one that answers.
     ///

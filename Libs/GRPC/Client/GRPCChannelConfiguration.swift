@@ -13,6 +13,8 @@ extension GRPCChannel {
         package var maximumCalls = 10_000
         /// Calls wait for an address to come back, until their deadline, instead of failing at once with `unavailable`.
         package var waitsForReady = false
+        /// How long calls wait for an address to come back after the last one has gone, before they fail at once.
+        package var absenceGrace = Duration.zero
         /// How long an attempt to connect may take; as long again until the server has sent its settings.
         package var connectTimeout = Duration.seconds(5)
         /// The pauses between attempts.

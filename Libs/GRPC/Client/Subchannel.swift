@@ -20,8 +20,13 @@ final class Subchannel: @unchecked Sendable {
         case shutDown
     }
 
+    /// The address.
+    let address: SocketAddress
+    /// How the address has answered of late.
+    var record = OutlierRecord()
+    /// The calls that were sent here and are not over.
+    var calls = 0
     private let loop: EventLoop
-    private let address: SocketAddress
     private let configuration: GRPCChannel.Configuration
     private var transportConfiguration: HTTP2ConnectionConfiguration
     private weak var owner: (any SubchannelOwner)?

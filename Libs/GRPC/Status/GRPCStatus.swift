@@ -24,6 +24,18 @@ package struct GRPCStatus: Error, Sendable, Hashable {
         case unauthenticated = 16
     }
 
+    /// Who ended the call.
+    package enum Origin: Sendable, Hashable {
+        /// The server did, or it is a status that a handler throws.
+        case server
+        /// Our side did, before any server had seen the call.
+        case unsent
+        /// The connection was lost while the call was under way: the server may have acted on it.
+        case connectionLost
+        /// Our side did while the call was under way: its time was over, or nobody waited for it any more.
+        case caller
+    }
+
     /// What kind of end it was.
     package var code: Code
     /// Text for the developer at the other end; it travels percent-encoded in `grpc-message`.
@@ -32,10 +44,16 @@ package struct GRPCStatus: Error, Sendable, Hashable {
     package var details: [UInt8]
     /// Metadata that came, or is to go, in the trailers beside the status.
     package var metadata: GRPCMetadata
+    /// Who ended the call; does not travel.
+    package var origin = Origin.server
 
     /// A status of that code.
-    package init(_ code: Code, _ message: String = "", details: [UInt8] = [], metadata: GRPCMetadata = GRPCMetadata()) {
+    package init(
+        _ code: Code, _ message: String = "", details: [UInt8] = [], metadata: GRPCMetadata = GRPCMetadata(),
+        origin: Origin = .server
+    ) {
         self.code = code
+        self.origin = origin
         self.message = message
         self.details = details
         self.metadata = metadata

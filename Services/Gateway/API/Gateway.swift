@@ -1,8 +1,9 @@
-internal import ServiceRuntime
 package import Contracts
 package import EventLoop
 package import HTTPServer
 package import Observability
+package import Resilience
+internal import ServiceRuntime
 internal import Tokens
 
 /// Answers HTTP requests: names each, finds what serves it, finds out who asks and how often, checks what was sent, has it
@@ -18,10 +19,12 @@ package final class Gateway: Sendable {
         package let limiter: any RateLimiter
         package let limits: RateLimits
         package let streams: EventStreams
+        /// What each service is allowed to cost.
+        package let resilience: Dependency.Configuration
 
         package init(
             clients: GatewayClients, keys: AccessKeys, authenticator: Authenticator, limiter: any RateLimiter,
-            limits: RateLimits, streams: EventStreams
+            limits: RateLimits, streams: EventStreams, resilience: Dependency.Configuration = .init()
         ) {
             self.clients = clients
             self.keys = keys
@@ -29,6 +32,7 @@ package final class Gateway: Sendable {
             self.limiter = limiter
             self.limits = limits
             self.streams = streams
+            self.resilience = resilience
         }
     }
 
@@ -42,7 +46,11 @@ package final class Gateway: Sendable {
         self.loop = loop
         self.parts = parts
         routes = RouteTable(routes: GatewayRoutes.all, limits: parts.limits, documents: Documents.all)
-        calls = ServiceCalls(clients: parts.clients, logger: logger)
+        calls = ServiceCalls(
+            clients: parts.clients,
+            dependencies: Dependencies(
+                routes.services, configuration: parts.resilience, loop: loop, metrics: metrics),
+            logger: logger)
         record = RequestRecord(logger: logger, metrics: metrics)
     }
 

@@ -4,6 +4,7 @@ import GRPC
 import GatewayAPI
 import HTTPServer
 import Postgres
+import Resilience
 import ServiceRuntime
 
 /// The gateway: the public HTTP API in front of the services.
@@ -12,7 +13,8 @@ enum GatewayProgram: ServiceProgram {
         let listen: SocketAddress
         let issuer: String
         let broker: BrokerSettings
-        let auth, expense, portfolio, processor: [SocketAddress]
+        let auth, expense, portfolio, processor: ServiceAddresses
+        let resilience: Dependency.Configuration
         let limits: RateLimits
     }
 
@@ -26,10 +28,11 @@ enum GatewayProgram: ServiceProgram {
             issuer: reader.string(
                 "FLORIN_PUBLIC_URL", "public address, the issuer of tokens", default: "http://127.0.0.1:8080"),
             broker: BrokerSettings(&reader),
-            auth: reader.addresses("FLORIN_AUTH_GRPC", "auth service", default: "127.0.0.1:8081"),
-            expense: reader.addresses("FLORIN_EXPENSE_GRPC", "expense service", default: "127.0.0.1:8082"),
-            portfolio: reader.addresses("FLORIN_PORTFOLIO_GRPC", "portfolio service", default: "127.0.0.1:8083"),
-            processor: reader.addresses("FLORIN_PROCESSOR_GRPC", "event processor", default: "127.0.0.1:8084"),
+            auth: reader.service("FLORIN_AUTH_GRPC", "auth service", default: "127.0.0.1:8081"),
+            expense: reader.service("FLORIN_EXPENSE_GRPC", "expense service", default: "127.0.0.1:8082"),
+            portfolio: reader.service("FLORIN_PORTFOLIO_GRPC", "portfolio service", default: "127.0.0.1:8083"),
+            processor: reader.service("FLORIN_PROCESSOR_GRPC", "event processor", default: "127.0.0.1:8084"),
+            resilience: resilience(&reader),
             limits: RateLimits(
                 user: reader.int(
                     "FLORIN_RATE_LIMIT_USER", "requests a minute of a user", default: 1000, in: 1...10_000_000),
@@ -39,6 +42,17 @@ enum GatewayProgram: ServiceProgram {
                 signIn: reader.int(
                     "FLORIN_RATE_LIMIT_SIGN_IN", "sign-ins and registrations a minute of an address", default: 120,
                     in: 1...10_000_000)))
+    }
+
+    private static func resilience(_ reader: inout ConfigurationReader) -> Dependency.Configuration {
+        var configuration = Dependency.Configuration()
+        configuration.concurrency = reader.int(
+            "FLORIN_SERVICE_CALLS", "calls to one service at once", default: configuration.concurrency,
+            in: 1...100_000)
+        configuration.queue = reader.int(
+            "FLORIN_SERVICE_QUEUE", "calls that wait for one of those to end", default: configuration.queue,
+            in: 0...100_000)
+        return configuration
     }
 
     static func build(_ host: ServiceHost, _ settings: Settings) throws {
@@ -60,7 +74,8 @@ enum GatewayProgram: ServiceProgram {
             parts: Gateway.Parts(
                 clients: services.clients, keys: keys,
                 authenticator: Authenticator(keys: keys, revocations: revocations, issuer: settings.issuer),
-                limiter: MemoryRateLimiter { loop.now }, limits: settings.limits, streams: streams),
+                limiter: MemoryRateLimiter { loop.now }, limits: settings.limits, streams: streams,
+                resilience: settings.resilience),
             logger: host.logger, metrics: host.metrics)
         let server = gateway.server(listeningOn: settings.listen)
         host.metrics.gauge("florin_http_connections", help: "Client connections that are open.") {

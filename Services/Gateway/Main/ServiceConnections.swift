@@ -17,11 +17,19 @@ struct ServiceConnections {
             portfolio: Self.channel(host, "portfolio", settings.portfolio))
     }
 
-    private static func channel(_ host: ServiceHost, _ service: String, _ targets: [SocketAddress]) -> GRPCChannel {
+    private static func channel(_ host: ServiceHost, _ service: String, _ addresses: ServiceAddresses) -> GRPCChannel {
         var configuration = GRPCChannel.Configuration()
         // A service that comes back is to be found within a second.
         configuration.backoff = Backoff(maximum: .seconds(1))
-        let channel = host.channel(to: targets, service: nil, configuration: configuration)
+        // Calls that come while a service is started anew wait for it rather than fail.
+        configuration.absenceGrace = .seconds(2)
+        let channel = host.channel(to: addresses.known, service: nil, configuration: configuration)
+        if addresses.hasNames {
+            let logger = host.logger.with([.component: .string(service)])
+            host.run("addresses of \(service)") { [loop = host.loop] in
+                await addresses.watch(for: channel, on: loop, logger: logger)
+            }
+        }
         let connected = host.metrics.gauges(
             "florin_service_connected", help: "1 while a service is connected.", labels: ["service"])
         let connection = FirstConnection(channel, connected: connected.with(service))

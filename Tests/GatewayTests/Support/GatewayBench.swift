@@ -9,6 +9,7 @@ import HTTPTesting
 import Messaging
 import MessagingTesting
 import Observability
+import Resilience
 import Synchronization
 import Testing
 
@@ -19,6 +20,7 @@ struct GatewayBench: Sendable {
         var limits = RateLimits(user: 10_000, anonymous: 10_000, signIn: 10_000)
         var streams = EventStreams.Configuration()
         var server: (inout HTTPServer.Configuration) -> Void = { _ in }
+        var resilience = Dependency.Configuration()
         /// Services of which nothing listens.
         var missing: Set<String> = []
     }
@@ -163,7 +165,8 @@ private struct Assembly {
             parts: Gateway.Parts(
                 clients: clients, keys: keys,
                 authenticator: Authenticator(keys: keys, revocations: revocations, issuer: AccessTokens.issuer),
-                limiter: MemoryRateLimiter { loop.now }, limits: options.limits, streams: streams),
+                limiter: MemoryRateLimiter { loop.now }, limits: options.limits, streams: streams,
+                resilience: options.resilience),
             logger: logger, metrics: metrics)
         server = gateway.server(listeningOn: .loopback(port: 0), options.server)
         self.keys = keys

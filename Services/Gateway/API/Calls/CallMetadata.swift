@@ -3,6 +3,7 @@ internal import HTTPServer
 internal import Secrets
 internal import ServiceRuntime
 internal import Tokens
+internal import Validation
 
 /// What a service is told beside the request.
 enum CallMetadata {
@@ -11,14 +12,21 @@ enum CallMetadata {
 
     /// The metadata of a call.
     ///
-    /// - Throws: 400 where the `Idempotency-Key` is not 1 to 255 visible ASCII characters.
-    static func make(_ exchange: Exchange, service: String) throws(Refusal) -> GRPCMetadata {
+    /// - Throws: 400 where the `Idempotency-Key` is not 1 to 255 visible ASCII characters, 412 where `If-Match` names a
+    ///   version of something that has none.
+    static func make(_ exchange: Exchange, _ route: ServiceRoute) throws(Refusal) -> GRPCMetadata {
         let request = exchange.request
         var metadata = exchange.identity.map(Self.caller)?.metadata ?? GRPCMetadata()
         metadata.append("x-request-id", exchange.requestID)
-        if service == "auth" { addClient(request, to: &metadata) }
+        if route.service == "auth" { addClient(request, to: &metadata) }
         if !request.method.isSafe, request.headers.contains("Idempotency-Key") {
             try addIdempotency(request, to: &metadata)
+        }
+        if let precondition = Conditions.precondition(of: request) {
+            guard route.isVersioned || precondition == .anyVersion else {
+                throw Refusal(ProblemDetails.preconditionFailed)
+            }
+            metadata.append(VersionPrecondition.metadataName, precondition.metadataValue)
         }
         return metadata
     }

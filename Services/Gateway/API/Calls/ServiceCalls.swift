@@ -2,12 +2,14 @@ internal import Contracts
 internal import GRPC
 internal import HTTPServer
 internal import Observability
+internal import Resilience
 internal import ServiceRuntime
 internal import Tokens
 
 /// Passes requests on to the services and turns their answers into HTTP.
 struct ServiceCalls: Sendable {
     let clients: GatewayClients
+    let dependencies: Dependencies
     let logger: Logger
 
     /// Asks the service of a route.
@@ -16,12 +18,18 @@ struct ServiceCalls: Sendable {
     func answer(
         _ exchange: Exchange, _ parameters: [String], through route: ServiceRoute
     ) async throws(Refusal) -> HTTPResponse {
-        let metadata = try CallMetadata.make(exchange, service: route.service)
+        let metadata = try CallMetadata.make(exchange, route)
         let input = RouteInput(
             pathParameters: parameters, query: exchange.request.query, body: exchange.request.body)
         do {
-            let output = try await route.route.invoke(input, clients, metadata, route.deadline)
+            let output = try await dependencies[route.service].call(
+                within: route.deadline, repeating: route.repetition, classify: CallFailure.init(of:)
+            ) { [clients] timeLeft in
+                try await route.route.invoke(input, clients, metadata, timeLeft)
+            }
             return Self.response(to: exchange.request, output)
+        } catch let refusal as CallRefusal {
+            throw Refusal(refusal, of: route.service)
         } catch let errors as RequestFieldErrors {
             throw Refusal(errors)
         } catch let status as GRPCStatus {

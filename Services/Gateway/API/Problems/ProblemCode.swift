@@ -14,6 +14,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case notFound = "not_found"
     case methodNotAllowed = "method_not_allowed"
     case notAcceptable = "not_acceptable"
+    case preconditionFailed = "precondition_failed"
     case requestTimeout = "request_timeout"
     case contentTooLarge = "content_too_large"
     case targetTooLong = "target_too_long"
@@ -48,6 +49,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
         case .notFound: (404, "Not found")
         case .methodNotAllowed: (405, "Method not allowed")
         case .notAcceptable: (406, "Not acceptable")
+        case .preconditionFailed: (412, "Precondition failed")
         case .requestTimeout: (408, "The request took too long to arrive")
         case .contentTooLarge: (413, "Content too large")
         case .targetTooLong: (414, "The request target is too long")

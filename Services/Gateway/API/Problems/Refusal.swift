@@ -1,5 +1,6 @@
 package import Contracts
 package import GRPC
+internal import Resilience
 package import ServiceRuntime
 internal import Validation
 
@@ -71,6 +72,26 @@ extension Refusal {
                 dependency: service)
         case .invalidArgument: self.init(.invalidRequest)
         default: self.init(ProblemDetails(status))
+        }
+    }
+
+    /// Why a service was not asked.
+    init(_ refusal: CallRefusal, of service: String) {
+        switch refusal {
+        case .circuitOpen(let wait):
+            let seconds = Int(wait.components.seconds) + (wait.components.attoseconds > 0 ? 1 : 0)
+            self.init(
+                ProblemCode.serviceUnavailable.problem(
+                    "The \(service) service does not answer at present.", retryAfter: max(1, seconds)),
+                dependency: service)
+        case .full:
+            self.init(
+                ProblemCode.overloaded.problem("The \(service) service takes no more at present.", retryAfter: 1),
+                dependency: service)
+        case .timedOut:
+            self.init(
+                ProblemCode.timeout.problem("The \(service) service did not answer in time.", retryAfter: 1),
+                dependency: service)
         }
     }
 

@@ -1,6 +1,7 @@
 internal import Contracts
 internal import HTTPServer
 internal import Observability
+internal import Resilience
 
 /// What the gateway serves at a method and path.
 ///
@@ -31,7 +32,9 @@ final class Endpoint: Sendable {
     let action: Action
 
     /// The endpoint of a service's route.
-    init(_ route: GatewayRoute, limits: RateLimits) {
+    ///
+    /// - Parameter isVersioned: whether what the path names has a version, and with it an entity tag.
+    init(_ route: GatewayRoute, isVersioned: Bool, limits: RateLimits) {
         let isChange = route.method != "GET"
         path = route.path
         access = route.access
@@ -44,7 +47,7 @@ final class Endpoint: Sendable {
         }
         let takesFile = !route.hasJSONBody && isChange && route.method != "DELETE"
         content = route.hasJSONBody ? .json : takesFile ? .file : .none
-        action = .call(ServiceRoute(route, takesFile: takesFile))
+        action = .call(ServiceRoute(route, isVersioned: isVersioned, takesFile: takesFile))
     }
 
     /// An endpoint that the gateway answers itself; read only.
@@ -78,9 +81,15 @@ final class ServiceRoute: Sendable {
     let service: String
     /// How long the service may take.
     let deadline: Duration
+    /// Which failures allow that a call is made again: any where it only reads.
+    let repetition: Repetition
+    /// Whether what the path names has a version.
+    let isVersioned: Bool
 
-    init(_ route: GatewayRoute, takesFile: Bool) {
+    init(_ route: GatewayRoute, isVersioned: Bool, takesFile: Bool) {
         self.route = route
+        self.isVersioned = isVersioned
+        repetition = route.method == "GET" ? .always : .whenUnsent
         // The second word of `florin.expense.v1.ExpenseService`.
         service = route.service.split(separator: ".").dropFirst().first.map(String.init) ?? route.service
         deadline = takesFile ? Self.fileDeadline : Self.deadline

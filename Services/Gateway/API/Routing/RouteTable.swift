@@ -11,12 +11,14 @@ struct RouteTable: Sendable {
     let endpoints: [(method: HTTPMethod, endpoint: Endpoint)]
 
     init(routes: [GatewayRoute], limits: RateLimits, documents: [(path: String, document: StaticDocument)]) {
+        let versioned = Set(routes.filter { $0.isVersioned && $0.method != "POST" }.map(\.path))
         var all: [(method: HTTPMethod, segments: [RouteSegment], endpoint: Endpoint)] = []
         for route in routes {
             guard let method = HTTPMethod(rawValue: route.method) else {
                 preconditionFailure("a route has a method that HTTP does not know")
             }
-            all.append((method, route.segments, Endpoint(route, limits: limits)))
+            all.append(
+                (method, route.segments, Endpoint(route, isVersioned: versioned.contains(route.path), limits: limits)))
         }
         var own = [
             Endpoint(
@@ -35,6 +37,11 @@ struct RouteTable: Sendable {
         for (method, segments, endpoint) in all { router.add(method, segments, endpoint) }
         self.router = router
         endpoints = all.map { ($0.method, $0.endpoint) }
+    }
+
+    /// The short names of the services that answer.
+    var services: Set<String> {
+        Set(endpoints.compactMap { if case .call(let route) = $0.endpoint.action { route.service } else { nil } })
     }
 
     /// What serves a request.

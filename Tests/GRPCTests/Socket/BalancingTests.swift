@@ -1,0 +1,171 @@
+import EventLoop
+import Synchronization
+import Testing
+
+@testable import GRPC
+
+/// A channel with several addresses, or with one that goes and comes.
+@Suite struct BalancingTests {
+    /// Refuses or answers as it is told, and counts.
+    private final class Moody: GRPCService {
+        let name = "florin.test.v1.Echo"
+        let isIll = Atomic<Bool>(false)
+        let calls = Atomic<Int>(0)
+
+        var handlers: [String: GRPCHandler] {
+            [
+                "Say": .unary { [self] message, _ in
+                    calls.add(1, ordering: .relaxed)
+                    if isIll.load(ordering: .relaxed) { throw GRPCStatus(.unavailable) }
+                    return message
+                }
+            ]
+        }
+    }
+
+    private func start(_ service: Moody, on loop: EventLoop) async throws -> (GRPCServer, SocketAddress) {
+        let server = GRPCServer(
+            loop: loop, configuration: .init(address: .loopback(port: 0)), services: [service], logger: .silent)
+        return (server, try await server.start())
+    }
+
+    private func say(on channel: GRPCChannel) async throws -> [UInt8] {
+        try await channel.unary(EchoService.say, [1], timeout: patience).message
+    }
+
+    @Test func anAddressThatFailsIsSpared() async throws {
+        try await Harness.withLoop { loop in
+            let (ill, well) = (Moody(), Moody())
+            let (first, firstAddress) = try await start(ill, on: loop)
+            let (second, secondAddress) = try await start(well, on: loop)
+            let channel = GRPCChannel(loop: loop, targets: [firstAddress, secondAddress])
+            try await eventually("both are used") {
+                _ = try await say(on: channel)
+                return ill.calls.load(ordering: .relaxed) > 0 && well.calls.load(ordering: .relaxed) > 0
+            }
+            ill.isIll.store(true, ordering: .relaxed)
+            var failures = 0
+            for _ in 0..<100 {
+                if await statusThrown(by: { _ = try await say(on: channel) }) != nil { failures += 1 }
+            }
+            #expect(failures == OutlierRecord.threshold)
+            // With nobody else left the ill one is better than none.
+            ill.isIll.store(false, ordering: .relaxed)
+            await second.shutdown(grace: .zero)
+            try await eventually("the other is asked again") {
+                await statusThrown { _ = try await say(on: channel) } == nil
+            }
+            await channel.shutdown()
+            await first.shutdown(grace: .zero)
+        }
+    }
+
+    @Test func halfOfTheAddressesStay() async throws {
+        try await Harness.withLoop { loop in
+            let services = [Moody(), Moody()]
+            var servers: [GRPCServer] = []
+            var targets: [SocketAddress] = []
+            for service in services {
+                service.isIll.store(true, ordering: .relaxed)
+                let (server, address) = try await start(service, on: loop)
+                servers.append(server)
+                targets.append(address)
+            }
+            let channel = GRPCChannel(loop: loop, targets: targets)
+            try await eventually("both fail often") {
+                let status = await statusThrown { _ = try await say(on: channel) }
+                #expect(status?.code == .unavailable && status?.origin == .server)
+                return services.allSatisfy { $0.calls.load(ordering: .relaxed) >= OutlierRecord.threshold }
+            }
+            let before = services.map { $0.calls.load(ordering: .relaxed) }
+            for _ in 0..<20 { _ = await statusThrown { _ = try await say(on: channel) } }
+            let after = services.map { $0.calls.load(ordering: .relaxed) }
+            #expect(after.reduce(0, +) - before.reduce(0, +) == 20)
+            await channel.shutdown()
+            for server in servers { await server.shutdown(grace: .zero) }
+        }
+    }
+
+    @Test func callsGoToTheAddressesOfToday() async throws {
+        try await Harness.withLoop { loop in
+            let (old, new) = (Moody(), Moody())
+            let (first, firstAddress) = try await start(old, on: loop)
+            let (second, secondAddress) = try await start(new, on: loop)
+            let channel = GRPCChannel(loop: loop, targets: [])
+            let early = await statusThrown { _ = try await say(on: channel) }
+            #expect(early?.origin == .unsent)
+            channel.update(targets: [firstAddress, firstAddress])
+            for _ in 0..<3 { _ = try await say(on: channel) }
+            channel.update(targets: [secondAddress])
+            for _ in 0..<3 { _ = try await say(on: channel) }
+            #expect(old.calls.load(ordering: .relaxed) == 3 && new.calls.load(ordering: .relaxed) == 3)
+            await channel.shutdown()
+            await first.shutdown(grace: .zero)
+            await second.shutdown(grace: .zero)
+        }
+    }
+
+    @Test func callsUnderWayOutliveTheirAddress() async throws {
+        try await Harness.run { harness in
+            async let slow = harness.say("sleep:300")
+            try await eventually("it runs") { harness.echo.sleeping.load(ordering: .relaxed) == 1 }
+            harness.channel.update(targets: [try await unusedAddress(harness.loop)])
+            let status = await statusThrown { _ = try await harness.say("hello") }
+            #expect(status?.code == .unavailable)
+            let answer = try await slow
+            #expect(answer == "sleep:300")
+        }
+    }
+
+    @Test func callsWaitForAServerThatIsStartedAnew() async throws {
+        try await Harness.run(channel: {
+            $0.backoff = Backoff(initial: .milliseconds(10), maximum: .milliseconds(50))
+            $0.absenceGrace = patience
+        }) { harness in
+            _ = try await harness.say("hello")
+            await harness.server.shutdown(grace: .zero)
+            try await eventually("the channel has noticed") { harness.channel.state == .transientFailure }
+            async let answer = harness.say("again")
+            let second = try await startServer(harness.loop, at: harness.address)
+            let text = try await answer
+            #expect(text == "again")
+            await second.shutdown(grace: .zero)
+        }
+    }
+
+    @Test func nobodyWaitsForLong() async throws {
+        try await Harness.run(channel: {
+            $0.backoff = Backoff(initial: .milliseconds(10), maximum: .milliseconds(50))
+            $0.absenceGrace = .milliseconds(200)
+        }) { harness in
+            _ = try await harness.say("hello")
+            await harness.server.shutdown(grace: .zero)
+            let status = await statusThrown { _ = try await harness.say("hello") }
+            #expect(status?.code == .unavailable && status?.origin == .unsent)
+        }
+    }
+
+    @Test func aStatusTellsWhoEndedTheCall() async throws {
+        try await Harness.run { harness in
+            let (relay, address) = try await Relay.start(loop: harness.loop, target: harness.address)
+            let channel = GRPCChannel(loop: harness.loop, targets: [address])
+            func origin(_ text: String, timeout: Duration = patience) async -> GRPCStatus.Origin? {
+                await statusThrown { _ = try await channel.unary(EchoService.say, [UInt8](text), timeout: timeout) }?
+                    .origin
+            }
+            #expect(await origin("fail") == .server)
+            #expect(await origin("sleep:60000", timeout: .milliseconds(50)) == .caller)
+            let task = Task { await origin("sleep:60000") }
+            try await eventually("it runs") { harness.echo.sleeping.load(ordering: .relaxed) == 2 }
+            task.cancel()
+            #expect(await task.value == .caller)
+            async let lost = origin("sleep:60000")
+            try await eventually("it runs") { harness.echo.sleeping.load(ordering: .relaxed) == 3 }
+            try await relay.cut()
+            #expect(await lost == .connectionLost)
+            await channel.shutdown()
+            #expect(await origin("hello") == .unsent)
+            try await relay.stop()
+        }
+    }
+}
