@@ -272,7 +272,7 @@ let testTargets: [Target] = [
     tests(
         "AuthIntegrationTests",
         [
-            "AuthAPI", "AuthApplication", "AuthInfrastructure", "AuthTesting", "Chronology", "CloudEvents",
+            "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "AuthTesting", "Chronology", "CloudEvents",
             "Contracts", "EventLoop", "GRPC", "Messaging", "Observability", "OneTimeCodes", "Postgres", "Secrets",
             "ServersTesting", "ServiceRuntime", "Tokens", "auth-service",
         ]),

@@ -4,6 +4,7 @@ import CloudEvents
 import Contracts
 import GRPC
 import Secrets
+import Synchronization
 import Testing
 
 extension AuthBench {
@@ -24,5 +25,26 @@ extension AuthBench {
         let payload = try PasswordResetRequestedV1(decoding: try #require(event.jsonData))
         return String(
             decoding: try SealedBox.open(Base64URL.decode(payload.sealedToken), with: sealKey), as: UTF8.self)
+    }
+}
+
+/// Counts what is hashed.
+final class CountedPasswords: PasswordHashing {
+    private let inner: any PasswordHashing
+    private let count = Mutex(0)
+
+    init(_ inner: any PasswordHashing) { self.inner = inner }
+
+    /// How many hashes were computed.
+    var hashes: Int { count.withLock { $0 } }
+
+    func hash(_ password: String) async throws -> String {
+        count.withLock { $0 += 1 }
+        return try await inner.hash(password)
+    }
+
+    func check(_ password: String, against hash: String?) async throws -> PasswordVerdict {
+        count.withLock { $0 += 1 }
+        return try await inner.check(password, against: hash)
     }
 }

@@ -14,14 +14,14 @@ extension AuthBench {
     var mfa: MfaServiceClient { MfaServiceClient(channel: channel) }
 
     static func secondFactors(
-        _ pool: PostgresPool, _ repository: AuthRepository, _ passwords: any PasswordHashing,
+        _ pool: PostgresPool, _ repository: AuthRepository, _ checks: ThrottledPasswords,
         _ opening: SessionOpening, _ mint: any TokenMint, _ masterKey: MasterKey, _ clock: any WallClock
     ) throws -> any GRPCService {
         MfaServiceHandlers(
             MfaAPI(
                 useCases: MfaAPI.UseCases(
                     factors: repository, oneTimePasswords: try SealedOneTimePasswords(masterKey: masterKey),
-                    confirmPassword: ConfirmPassword(store: repository, passwords: passwords), opening: opening,
+                    confirmPassword: ConfirmPassword(store: repository, passwords: checks), opening: opening,
                     mint: mint, clock: clock), secrets: try secretAnswers(pool, masterKey), logger: .silent))
     }
 

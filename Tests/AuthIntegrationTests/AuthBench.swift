@@ -51,6 +51,7 @@ struct AuthBench: Sendable {
     let client: AuthServiceClient
     /// For the clients of the other services.
     let channel: GRPCChannel
+    let counted: CountedPasswords
 
     /// Runs `body` with a service of its own, and ends it afterwards, also on failure.
     ///
@@ -107,29 +108,31 @@ struct AuthBench: Sendable {
         let clock = AdjustableClock()
         // The cost is not what is tested here.
         let hasher = PasswordHasher(parameters: try .init(memory: 64, passes: 1))
-        let passwords = OffloadedPasswords(hasher: hasher, threads: threads)
+        let passwords = CountedPasswords(OffloadedPasswords(hasher: hasher, threads: threads))
+        let checks = ThrottledPasswords(passwords: passwords, throttle: MemoryAttemptThrottle(), clock: clock)
         let mint = RandomTokenMint(sealKey: sealKey.publicKey, masterKey: masterKey)
         let passwordAPI = PasswordAPI(
-            store: repository, requests: repository, passwords: passwords, mint: mint, clock: clock, logger: .silent)
+            store: repository, requests: repository, passwords: passwords, checks: checks, mint: mint, clock: clock,
+            logger: .silent)
         let sessionAPI = SessionAPI(sessions: repository, clock: clock, logger: .silent)
         let opening = SessionOpening(
             sessions: repository, challenges: repository, mint: mint, accessTokens: keys, clock: clock)
         let api = AuthAPI(
             useCases: AuthAPI.UseCases(
-                accounts: repository, sessions: repository, requests: repository, passwords: passwords, mint: mint,
-                accessTokens: keys, opening: opening, clock: clock),
+                accounts: repository, sessions: repository, requests: repository, passwords: passwords, checks: checks,
+                mint: mint, accessTokens: keys, opening: opening, clock: clock),
             idempotent: IdempotentCalls(pool: pool),
             registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: .silent)
         let server = GRPCServer(
             loop: loop, configuration: .init(address: .loopback(port: 0)),
             services: [
                 AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
-                try secondFactors(pool, repository, passwords, opening, mint, masterKey, clock),
+                try secondFactors(pool, repository, checks, opening, mint, masterKey, clock),
             ], logger: .silent)
         let channel = GRPCChannel(loop: loop, targets: [try await server.start()])
         let bench = AuthBench(
             loop: loop, pool: pool, repository: repository, keys: keys, clock: clock, sealKey: sealKey,
-            client: AuthServiceClient(channel: channel), channel: channel)
+            client: AuthServiceClient(channel: channel), channel: channel, counted: passwords)
         let outcome: Result<Void, any Error>
         do {
             outcome = .success(try await body(bench))

@@ -94,9 +94,11 @@ struct Bench {
     let store = InMemoryAuthStore()
     let clock = TestClock()
     let passwords = PlainPasswords()
+    let throttle = MemoryAttemptThrottle()
     let mint = NumberedMint()
     let accessTokens = ReadableAccessTokens()
 
+    var checks: ThrottledPasswords { ThrottledPasswords(passwords: passwords, throttle: throttle, clock: clock) }
     var register: Register { Register(accounts: store, passwords: passwords, mint: mint, clock: clock) }
     var verifyEmail: VerifyEmail { VerifyEmail(accounts: store, mint: mint, clock: clock) }
     var resend: ResendVerification { ResendVerification(requests: store, mint: mint, clock: clock) }
@@ -104,10 +106,12 @@ struct Bench {
         SessionOpening(sessions: store, challenges: store, mint: mint, accessTokens: accessTokens, clock: clock)
     }
     var login: Login {
-        Login(accounts: store, passwords: passwords, opening: opening)
+        Login(accounts: store, requests: store, passwords: checks, opening: opening, clock: clock)
     }
     var refresh: Refresh { Refresh(sessions: store, mint: mint, accessTokens: accessTokens, clock: clock) }
-    var changePassword: ChangePassword { ChangePassword(store: store, passwords: passwords, clock: clock) }
+    var changePassword: ChangePassword {
+        ChangePassword(store: store, passwords: passwords, checks: checks, clock: clock)
+    }
     var forgotPassword: ForgotPassword { ForgotPassword(requests: store, mint: mint, clock: clock) }
     var resetPassword: ResetPassword {
         ResetPassword(store: store, passwords: passwords, mint: mint, clock: clock)

@@ -28,13 +28,14 @@ package struct AuthAPI: AuthServiceProvider {
         /// All of them over these ports.
         package init(
             accounts: any AccountStore, sessions: any SessionStore, requests: any AddressRequestStore,
-            passwords: any PasswordHashing, mint: any TokenMint, accessTokens: any AccessTokens,
-            opening: SessionOpening, clock: any WallClock
+            passwords: any PasswordHashing, checks: ThrottledPasswords, mint: any TokenMint,
+            accessTokens: any AccessTokens, opening: SessionOpening, clock: any WallClock
         ) {
             register = Register(accounts: accounts, passwords: passwords, mint: mint, clock: clock)
             verifyEmail = VerifyEmail(accounts: accounts, mint: mint, clock: clock)
             resendVerification = ResendVerification(requests: requests, mint: mint, clock: clock)
-            login = Login(accounts: accounts, passwords: passwords, opening: opening)
+            login = Login(
+                accounts: accounts, requests: requests, passwords: checks, opening: opening, clock: clock)
             refresh = Refresh(sessions: sessions, mint: mint, accessTokens: accessTokens, clock: clock)
             logout = Logout(sessions: sessions, clock: clock)
             listSessions = ListSessions(sessions: sessions, clock: clock)

@@ -14,9 +14,9 @@ package struct PasswordAPI: PasswordServiceProvider {
 
     package init(
         store: any PasswordStore, requests: any AddressRequestStore, passwords: any PasswordHashing,
-        mint: any TokenMint, clock: any WallClock, logger: Logger
+        checks: ThrottledPasswords, mint: any TokenMint, clock: any WallClock, logger: Logger
     ) {
-        change = ChangePassword(store: store, passwords: passwords, clock: clock)
+        change = ChangePassword(store: store, passwords: passwords, checks: checks, clock: clock)
         forgot = ForgotPassword(requests: requests, mint: mint, clock: clock)
         reset = ResetPassword(store: store, passwords: passwords, mint: mint, clock: clock)
         self.logger = logger

@@ -73,5 +73,8 @@ package protocol AccountStore: Sendable {
     /// What a sign-in with this address is checked against; nil where there is no such account.
     func credential(for email: EmailAddress) async throws -> Credential?
 
+    /// Whether somebody has signed in to the account of an address from this network, as far as is remembered.
+    func hasSignedIn(from network: ClientNetwork, to email: EmailAddress) async throws -> Bool
+
     func user(_ id: UUIDv7) async throws -> User?
 }

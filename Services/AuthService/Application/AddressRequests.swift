@@ -12,6 +12,8 @@ package struct AddressRequest: Sendable, Hashable {
         case passwordReset(VerificationTicket)
         /// Another account; the owner of the one that there is will be told.
         case registration
+        /// Nothing; but a wrong password was given, which the owner's audit trail is to show.
+        case noticeOfFailure(device: String)
     }
 
     package let id: UUIDv7
@@ -48,6 +50,12 @@ package protocol AddressRequestStore: Sendable {
     /// - Returns: false where there is no such account, or it was told within `RepeatedRegistrationLimit.interval`; then
     ///   nothing happens.
     func tellOfRegistration(of email: EmailAddress, at now: Timestamp) async throws -> Bool
+
+    /// Tells that a sign-in with an address failed: `login_failed`.
+    ///
+    /// - Returns: false where there is no such account, or one was told of within `FailedLoginLimit.interval`; then nothing
+    ///   happens.
+    func tellOfFailedLogin(to email: EmailAddress, device: String, at now: Timestamp) async throws -> Bool
 }
 
 /// Does what the kept requests ask for, as far as there are accounts. Doing it twice tells nobody twice.
@@ -87,6 +95,8 @@ package struct AnswerAddressRequests: Sendable {
             _ = try await accounts.requestVerification(of: request.email, ticket, at: now)
         case .passwordReset(let ticket):
             _ = try await passwords.requestPasswordReset(of: request.email, ticket, at: now)
+        case .noticeOfFailure(let device):
+            _ = try await requests.tellOfFailedLogin(to: request.email, device: device, at: request.requestedAt)
         case .registration: _ = try await requests.tellOfRegistration(of: request.email, at: now)
         }
     }

@@ -6,10 +6,14 @@ import Validation
 package struct ChangePassword: Sendable {
     private let store: any PasswordStore
     private let passwords: any PasswordHashing
+    private let checks: ThrottledPasswords
     private let clock: any WallClock
 
-    package init(store: any PasswordStore, passwords: any PasswordHashing, clock: any WallClock) {
+    package init(
+        store: any PasswordStore, passwords: any PasswordHashing, checks: ThrottledPasswords, clock: any WallClock
+    ) {
         self.store = store
+        self.checks = checks
         self.passwords = passwords
         self.clock = clock
     }
@@ -24,7 +28,8 @@ package struct ChangePassword: Sendable {
         guard let credential = try await store.credential(of: caller) else { throw AuthRefusal.unknownUser }
         PasswordPolicy.check("new_password", new, email: credential.user.email, &validator)
         try validator.check()
-        let verdict = try await passwords.check(PasswordPolicy.bounded(current), against: credential.passwordHash)
+        let verdict = try await checks.check(
+            current, against: credential.passwordHash, countingFor: [.proof(caller)])
         guard case .right = verdict else { throw AuthRefusal.wrongPassword }
         let hash = try await passwords.hash(new)
         let isChanged = try await store.changePassword(

@@ -82,6 +82,12 @@ package enum RepeatedRegistrationLimit {
     package static let interval: Duration = .seconds(24 * 3600)
 }
 
+/// How many failed sign-ins to an account are told of.
+package enum FailedLoginLimit {
+    /// One within it: a sample.
+    package static let interval: Duration = .seconds(20)
+}
+
 /// How often the verification mail goes out to an address: more would be a way to flood somebody else's mailbox.
 package enum VerificationLimit {
     /// The most mails within `interval`; the one of the registration counts.

@@ -1,6 +1,7 @@
 import AuthApplication
 import AuthDomain
 import Chronology
+import struct Contracts.LoginFailedV1
 import struct Contracts.PasswordChangedV1
 import struct Contracts.PasswordResetRequestedV1
 import struct Contracts.RegistrationRepeatedV1
@@ -19,6 +20,17 @@ extension AuthEvents {
     ) throws -> OutboxEvent {
         try OutboxEvent(
             PasswordChangedV1(userID: userID.description, method: method.rawValue, changedAt: now.description),
+            service: service, subject: userID, user: userID, sequence: sequence, time: now)
+    }
+
+    static func loginFailed(
+        _ userID: UUIDv7, device: String, sequence: Int64, at now: Timestamp
+    ) throws -> OutboxEvent {
+        let session = Session(startingFor: userID, client: device, address: "", at: now)
+        return try OutboxEvent(
+            LoginFailedV1(
+                userID: userID.description, reason: "wrong_password", device: session.device,
+                failedAt: now.description),
             service: service, subject: userID, user: userID, sequence: sequence, time: now)
     }
 

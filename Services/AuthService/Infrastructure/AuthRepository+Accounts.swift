@@ -105,6 +105,15 @@ extension AuthRepository: AccountStore {
         }
     }
 
+    package func hasSignedIn(from network: ClientNetwork, to email: EmailAddress) async throws -> Bool {
+        try await pool.query(
+            """
+            SELECT DISTINCT s.address FROM users u JOIN sessions s ON s.user_id = u.id
+            WHERE u.email_key = \(email.key) LIMIT 1000
+            """
+        ).contains { try ClientNetwork($0.decode(String.self, at: 0)) == network }
+    }
+
     package func user(_ id: UUIDv7) async throws -> User? {
         try await pool.query("SELECT \(fragment: User.columns) FROM users u WHERE u.id = \(id)").first.map(
             User.init(_:))

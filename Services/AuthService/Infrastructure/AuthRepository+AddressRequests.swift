@@ -16,7 +16,7 @@ extension AuthRepository: AddressRequestStore {
     ) async throws -> Int {
         let rows = try await pool.query(
             """
-            SELECT id, purpose, email, digest, sealed_token, expires_at, requested_at, request_id, traceparent
+            SELECT id, purpose, email, digest, sealed_token, expires_at, requested_at, request_id, traceparent, device
             FROM address_requests WHERE requested_at > \(now - Self.requestLifetime) ORDER BY id LIMIT \(count)
             """)
         var answered: [UUIDv7] = []
@@ -56,24 +56,47 @@ extension AuthRepository: AddressRequestStore {
         return isTold
     }
 
+    package func tellOfFailedLogin(
+        to email: EmailAddress, device: String, at now: Timestamp
+    ) async throws -> Bool {
+        let since = now - FailedLoginLimit.interval
+        let isTold = try await pool.withTransaction { transaction in
+            let rows = try await transaction.query(
+                """
+                UPDATE users SET event_sequence = event_sequence + 1, login_failed_at = \(now)
+                WHERE email_key = \(email.key) AND (login_failed_at IS NULL OR login_failed_at <= \(since))
+                RETURNING id, event_sequence
+                """)
+            guard let row = rows.first else { return false }
+            let (id, sequence) = try row.decode(UUIDv7.self, Int64.self)
+            let event = try AuthEvents.loginFailed(id, device: device, sequence: sequence, at: now)
+            try await transaction.commit(with: [outbox.insert([event])])
+            return true
+        }
+        if isTold { outbox.poke() }
+        return isTold
+    }
+
     static func insert(_ request: AddressRequest) -> PostgresQuery {
-        let (purpose, ticket) = request.stored
+        let (purpose, ticket, device) = request.stored
         let trace = TraceContext.current?.traceparent
         return """
             INSERT INTO address_requests (id, purpose, email, digest, sealed_token, expires_at, requested_at, request_id,
-                traceparent)
+                traceparent, device)
             VALUES (\(request.id), \(purpose), \(request.email.text), \(ticket?.digest), \(ticket?.sealedToken),
-                \(ticket?.expiresAt), \(request.requestedAt), \(EventContext.current?.correlationID), \(trace))
+                \(ticket?.expiresAt), \(request.requestedAt), \(EventContext.current?.correlationID), \(trace),
+                \(device))
             """
     }
 }
 
 extension AddressRequest {
-    fileprivate var stored: (purpose: String, ticket: VerificationTicket?) {
+    fileprivate var stored: (purpose: String, ticket: VerificationTicket?, device: String?) {
         switch wish {
-        case .verification(let ticket): ("email_verification", ticket)
-        case .passwordReset(let ticket): ("password_reset", ticket)
-        case .registration: ("registration", nil)
+        case .verification(let ticket): ("email_verification", ticket, nil)
+        case .passwordReset(let ticket): ("password_reset", ticket, nil)
+        case .registration: ("registration", nil, nil)
+        case .noticeOfFailure(let device): ("failed_login", nil, device)
         }
     }
 }
@@ -85,9 +108,9 @@ private struct KeptRequest {
     private let trace: TraceContext?
 
     init(_ row: PostgresRow) throws {
-        let (id, purpose, email, digest, sealed, expiry, requested, requestID, traceparent) = try row.decode(
+        let (id, purpose, email, digest, sealed, expiry, requested, requestID, traceparent, device) = try row.decode(
             UUIDv7.self, String.self, String.self, [UInt8]?.self, String?.self, Timestamp?.self, Timestamp.self,
-            String?.self, String?.self)
+            String?.self, String?.self, String?.self)
         guard let address = EmailAddress(email) else { throw StoredValueError(column: "address_requests.email") }
         var ticket: VerificationTicket?
         if let digest, let sealed, let expiry {
@@ -98,6 +121,7 @@ private struct KeptRequest {
         case ("email_verification", let ticket?): wish = .verification(ticket)
         case ("password_reset", let ticket?): wish = .passwordReset(ticket)
         case ("registration", nil): wish = .registration
+        case ("failed_login", nil): wish = .noticeOfFailure(device: device ?? "")
         default: throw StoredValueError(column: "address_requests.purpose")
         }
         request = AddressRequest(id: id, wish: wish, email: address, at: requested)

@@ -26,4 +26,17 @@ extension AuthSchema {
         );
         CREATE INDEX address_requests_by_age ON address_requests (requested_at);
         """
+
+    /// `login_failed` is a sample: `login_failed_at` is when the last one was told of.
+    static let failedLogins = """
+        ALTER TABLE users ADD COLUMN login_failed_at timestamptz;
+
+        ALTER TABLE address_requests ADD COLUMN device text;
+        ALTER TABLE address_requests DROP CONSTRAINT address_requests_purpose_check;
+        ALTER TABLE address_requests DROP CONSTRAINT address_requests_check;
+        ALTER TABLE address_requests ADD CONSTRAINT address_requests_purpose_check
+            CHECK (purpose IN ('email_verification', 'password_reset', 'registration', 'failed_login'));
+        ALTER TABLE address_requests ADD CONSTRAINT address_requests_check
+            CHECK ((digest IS NULL) = (purpose IN ('registration', 'failed_login')));
+        """
 }

@@ -9,6 +9,7 @@ package enum AuthSchema {
             number: 1, name: "users, sessions, tokens, keys",
             sql: tables + Outbox.migration + IdempotencyRecords.migration),
         Migration(number: 10, name: "passwords that are replaced, requests that wait", sql: passwords),
+        Migration(number: 11, name: "notices of failed sign-ins", sql: failedLogins),
         Migration(number: 20, name: "second factors, locked accounts", sql: secondFactors),
     ]
 

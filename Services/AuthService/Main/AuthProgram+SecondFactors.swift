@@ -10,14 +10,14 @@ import ServiceRuntime
 
 extension AuthProgram {
     static func secondFactors(
-        _ host: ServiceHost, _ pool: PostgresPool, _ repository: AuthRepository, _ passwords: any PasswordHashing,
+        _ host: ServiceHost, _ pool: PostgresPool, _ repository: AuthRepository, _ checks: ThrottledPasswords,
         _ opening: SessionOpening, _ mint: any TokenMint, _ masterKey: MasterKey
     ) throws -> any GRPCService {
         MfaServiceHandlers(
             MfaAPI(
                 useCases: MfaAPI.UseCases(
                     factors: repository, oneTimePasswords: try SealedOneTimePasswords(masterKey: masterKey),
-                    confirmPassword: ConfirmPassword(store: repository, passwords: passwords), opening: opening,
+                    confirmPassword: ConfirmPassword(store: repository, passwords: checks), opening: opening,
                     mint: mint, clock: SystemClock()),
                 secrets: try secretAnswers(pool, masterKey), logger: host.logger))
     }

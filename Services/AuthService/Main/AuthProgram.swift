@@ -79,6 +79,8 @@ enum AuthProgram: ServiceProgram {
         host.chore("sweep", every: .seconds(600)) { try await repository.sweep(at: SystemClock().now()) }
         host.forgetOldAnswers(in: pool)
         let passwords = OffloadedPasswords(hasher: PasswordHasher(), threads: hashing)
+        let checks = ThrottledPasswords(
+            passwords: passwords, throttle: MemoryAttemptThrottle(), clock: SystemClock())
         let mint = RandomTokenMint(sealKey: sealKey, masterKey: masterKey)
         let answerRequests = AnswerAddressRequests(
             requests: repository, accounts: repository, passwords: repository, clock: SystemClock())
@@ -88,18 +90,18 @@ enum AuthProgram: ServiceProgram {
             sessions: repository, challenges: repository, mint: mint, accessTokens: keys, clock: SystemClock())
         let api = AuthAPI(
             useCases: AuthAPI.UseCases(
-                accounts: repository, sessions: repository, requests: repository, passwords: passwords, mint: mint,
-                accessTokens: keys, opening: opening, clock: SystemClock()),
+                accounts: repository, sessions: repository, requests: repository, passwords: passwords, checks: checks,
+                mint: mint, accessTokens: keys, opening: opening, clock: SystemClock()),
             idempotent: IdempotentCalls(pool: pool),
             registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: host.logger)
         let passwordAPI = PasswordAPI(
-            store: repository, requests: repository, passwords: passwords, mint: mint, clock: SystemClock(),
-            logger: host.logger)
+            store: repository, requests: repository, passwords: passwords, checks: checks, mint: mint,
+            clock: SystemClock(), logger: host.logger)
         let sessionAPI = SessionAPI(sessions: repository, clock: SystemClock(), logger: host.logger)
         host.serve(
             [
                 AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
-                try secondFactors(host, pool, repository, passwords, opening, mint, masterKey),
+                try secondFactors(host, pool, repository, checks, opening, mint, masterKey),
             ], settings: settings.grpc)
     }
 

@@ -68,6 +68,18 @@ extension InMemoryAuthStore: PasswordStore, AddressRequestStore {
         return due.count
     }
 
+    package func tellOfFailedLogin(
+        to email: EmailAddress, device: String, at now: Timestamp
+    ) async throws -> Bool {
+        state.withLock { state in
+            guard let user = state.credential(for: email)?.user else { return false }
+            if let last = state.failedLogins[user.id], last > now - FailedLoginLimit.interval { return false }
+            state.failedLogins[user.id] = now
+            state.tell("auth.login_failed", of: user.id)
+            return true
+        }
+    }
+
     package func tellOfRegistration(of email: EmailAddress, at now: Timestamp) async throws -> Bool {
         state.withLock { state in
             guard let user = state.credential(for: email)?.user else { return false }

@@ -51,6 +51,7 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
         var receipts: [IdempotencyReceipt] = []
         var requests: [AddressRequest] = []
         var repeatedRegistrations: [UUIDv7: Timestamp] = [:]
+        var failedLogins: [UUIDv7: Timestamp] = [:]
 
         mutating func tell(_ name: String, of user: UUIDv7) {
             events[user, default: []].append(RecordedEvent(name, Int64(events[user]?.count ?? 0) + 1))
@@ -122,6 +123,15 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
 
     package func credential(for email: EmailAddress) async throws -> Credential? {
         state.withLock { $0.credential(for: email) }
+    }
+
+    package func hasSignedIn(from network: ClientNetwork, to email: EmailAddress) async throws -> Bool {
+        state.withLock { state in
+            guard let user = state.credential(for: email)?.user else { return false }
+            return state.sessions.values.contains {
+                $0.session.userID == user.id && ClientNetwork($0.session.address) == network
+            }
+        }
     }
 
     package func user(_ id: UUIDv7) async throws -> User? { state.withLock { $0.credentials[id]?.user } }
