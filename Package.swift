@@ -35,6 +35,7 @@ let cModules: [Target] = [
     .systemLibrary(name: "CPQ", path: "Libs/CPQ"),
     .systemLibrary(name: "CRabbitMQ", path: "Libs/CRabbitMQ"),
     .systemLibrary(name: "CCurl", path: "Libs/CCurl"),
+    .systemLibrary(name: "CZlib", path: "Libs/CZlib"),
     .systemLibrary(name: "CSodium", path: "Libs/CSodium"),
     .systemLibrary(name: "COpenSSL", path: "Libs/COpenSSL"),
     .systemLibrary(name: "COath", path: "Libs/COath"),
@@ -52,6 +53,7 @@ let values: [Target] = [
     library("Validation", ["Chronology", "Money"]),
     library("Idempotency", ["Chronology"]),
     library("JSON", ["CSimdjson"]),
+    library("Compression", ["CZlib"]),
     library("CloudEvents", ["Chronology", "JSON", "WireCodecs"]),
     library("Secrets", ["CSodium"]),
     library("OneTimeCodes", ["COath"]),
@@ -202,8 +204,8 @@ let gateway: [Target] = [
     service(
         "GatewayAPI", at: "Gateway/API",
         [
-            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Messaging",
-            "Observability", "Resilience", "Secrets", "ServiceRuntime", "Tokens", "Validation",
+            "Chronology", "CloudEvents", "Compression", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON",
+            "Messaging", "Observability", "Resilience", "Secrets", "ServiceRuntime", "Tokens", "Validation",
         ]),
     program(
         "gateway", at: "Services/Gateway/Main",
@@ -230,6 +232,7 @@ let testTargets: [Target] = [
     tests("MoneyTests", ["Money", "Chronology"]),
     tests("ValidationTests", ["Validation", "Chronology", "Money"]),
     tests("JSONTests", ["JSON"]),
+    tests("CompressionTests", ["Compression"]),
     tests("CloudEventsTests", ["CloudEvents", "Chronology", "JSON"]),
     tests("SecretsTests", ["Secrets"]),
     tests("OneTimeCodesTests", ["OneTimeCodes"]),

@@ -21,10 +21,13 @@ package final class Gateway: Sendable {
         package let streams: EventStreams
         /// What each service is allowed to cost.
         package let resilience: Dependency.Configuration
+        /// What all answers have in common.
+        package let rules: ResponseRules
 
         package init(
             clients: GatewayClients, keys: AccessKeys, authenticator: Authenticator, limiter: any RateLimiter,
-            limits: RateLimits, streams: EventStreams, resilience: Dependency.Configuration = .init()
+            limits: RateLimits, streams: EventStreams, resilience: Dependency.Configuration = .init(),
+            rules: ResponseRules = ResponseRules()
         ) {
             self.clients = clients
             self.keys = keys
@@ -33,6 +36,7 @@ package final class Gateway: Sendable {
             self.limits = limits
             self.streams = streams
             self.resilience = resilience
+            self.rules = rules
         }
     }
 
@@ -67,7 +71,7 @@ package final class Gateway: Sendable {
                 response = ProblemDocument.response(to: error, requestID: requestID, instance: request.path)
             }
             for field in exchange.rateLimit?.fields ?? [] { response.headers.append(field.name, field.value) }
-            ResponseFields.complete(&response.headers, requestID: requestID)
+            parts.rules.complete(&response, to: request, requestID: requestID)
             record.note(
                 request.method, route: exchange.route, status: response.status, requestID: requestID,
                 identity: exchange.identity, duration: loop.now - began)

@@ -16,6 +16,7 @@ enum GatewayProgram: ServiceProgram {
         let auth, expense, portfolio, processor: ServiceAddresses
         let resilience: Dependency.Configuration
         let limits: RateLimits
+        let rules: ResponseRules
     }
 
     static let name = "gateway"
@@ -23,10 +24,11 @@ enum GatewayProgram: ServiceProgram {
     static let migrations: [Migration] = []
 
     static func settings(_ reader: inout ConfigurationReader) -> Settings {
-        Settings(
+        let issuer = reader.string(
+            "FLORIN_PUBLIC_URL", "public address, the issuer of tokens", default: "http://127.0.0.1:8080")
+        return Settings(
             listen: reader.address("FLORIN_HTTP_LISTEN", "address of the public API", default: "127.0.0.1:8080"),
-            issuer: reader.string(
-                "FLORIN_PUBLIC_URL", "public address, the issuer of tokens", default: "http://127.0.0.1:8080"),
+            issuer: issuer,
             broker: BrokerSettings(&reader),
             auth: reader.service("FLORIN_AUTH_GRPC", "auth service", default: "127.0.0.1:8081"),
             expense: reader.service("FLORIN_EXPENSE_GRPC", "expense service", default: "127.0.0.1:8082"),
@@ -41,7 +43,20 @@ enum GatewayProgram: ServiceProgram {
                     in: 1...10_000_000),
                 signIn: reader.int(
                     "FLORIN_RATE_LIMIT_SIGN_IN", "sign-ins and registrations a minute of an address", default: 120,
-                    in: 1...10_000_000)))
+                    in: 1...10_000_000)),
+            rules: rules(&reader, isSecure: issuer.hasPrefix("https://")))
+    }
+
+    private static func rules(_ reader: inout ConfigurationReader, isSecure: Bool) -> ResponseRules {
+        var rules = ResponseRules()
+        rules.isSecure = isSecure
+        rules.crossOrigin = reader.value(
+            "FLORIN_CORS_ORIGINS", "origins whose pages may use the API, or *", default: "", standIn: .closed
+        ) { text in
+            CrossOriginPolicy(parsing: text).map { .success($0) }
+                ?? .failure(FileFault("must be origins such as https://app.example, with commas between them"))
+        }
+        return rules
     }
 
     private static func resilience(_ reader: inout ConfigurationReader) -> Dependency.Configuration {
@@ -75,7 +90,7 @@ enum GatewayProgram: ServiceProgram {
                 clients: services.clients, keys: keys,
                 authenticator: Authenticator(keys: keys, revocations: revocations, issuer: settings.issuer),
                 limiter: MemoryRateLimiter { loop.now }, limits: settings.limits, streams: streams,
-                resilience: settings.resilience),
+                resilience: settings.resilience, rules: settings.rules),
             logger: host.logger, metrics: host.metrics)
         let server = gateway.server(listeningOn: settings.listen)
         host.metrics.gauge("florin_http_connections", help: "Client connections that are open.") {

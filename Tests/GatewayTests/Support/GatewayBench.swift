@@ -21,6 +21,7 @@ struct GatewayBench: Sendable {
         var streams = EventStreams.Configuration()
         var server: (inout HTTPServer.Configuration) -> Void = { _ in }
         var resilience = Dependency.Configuration()
+        var rules = ResponseRules()
         /// Services of which nothing listens.
         var missing: Set<String> = []
     }
@@ -166,7 +167,7 @@ private struct Assembly {
                 clients: clients, keys: keys,
                 authenticator: Authenticator(keys: keys, revocations: revocations, issuer: AccessTokens.issuer),
                 limiter: MemoryRateLimiter { loop.now }, limits: options.limits, streams: streams,
-                resilience: options.resilience),
+                resilience: options.resilience, rules: options.rules),
             logger: logger, metrics: metrics)
         server = gateway.server(listeningOn: .loopback(port: 0), options.server)
         self.keys = keys

@@ -1,11 +1,18 @@
+internal import Compression
 internal import HTTPServer
 internal import Secrets
 
-/// A document that is part of the program, ready to be sent.
+/// A document that is part of the program, ready to be sent, as it is and compressed.
 struct StaticDocument: Sendable {
+    /// One sequence of bytes with the tag that names it.
+    private struct Representation: Sendable {
+        let body: [UInt8]
+        let tag: String
+    }
+
     let mediaType: StaticString
-    private let body: [UInt8]
-    private let tag: String
+    private let plain: Representation
+    private let compressed: Representation?
     private let policy: String?
     private let readsQuery: Bool
 
@@ -16,22 +23,31 @@ struct StaticDocument: Sendable {
         self.mediaType = mediaType
         self.readsQuery = readsQuery
         self.policy = policy
-        body = Array(text.utf8)
-        tag = "\"\(Hex.encode(Array(sha256(body).prefix(16))))\""
+        let body = Array(text.utf8)
+        let name = Hex.encode(Array(sha256(body).prefix(16)))
+        plain = Representation(body: body, tag: "\"\(name)\"")
+        let isLong = body.count >= ContentCoding.shortest
+        compressed = (isLong ? Gzip.compress(body, .thorough) : nil).map {
+            Representation(body: $0, tag: "\"\(name)-gzip\"")
+        }
     }
 
     /// The answer to a request for it.
     func response(to request: HTTPRequest) throws(Refusal) -> HTTPResponse {
         if !readsQuery { try RequestRules.checkNoQuery(request) }
-        var response = HTTPResponse(headers: ["ETag": tag, "Cache-Control": "public, max-age=300"])
+        let coded = ContentCoding.allowsGzip(request.headers.values("Accept-Encoding")) ? compressed : nil
+        let chosen = coded ?? plain
+        var response = HTTPResponse(headers: ["ETag": chosen.tag, "Cache-Control": "public, max-age=300"])
+        if compressed != nil { response.headers.append("Vary", "Accept-Encoding") }
         if let policy { response.headers.append("Content-Security-Policy", policy) }
-        guard !Conditions.isFresh(request, tag) else {
+        guard !Conditions.isFresh(request, chosen.tag) else {
             response.status = 304
             return response
         }
         let type = mediaType.description
         response.headers.append("Content-Type", type.hasPrefix("text/") ? "\(type); charset=utf-8" : type)
-        response.body = .bytes(body)
+        if coded != nil { response.headers.append("Content-Encoding", "gzip") }
+        response.body = .bytes(chosen.body)
         return response
     }
 }

@@ -8,6 +8,8 @@ package enum ResponseFields {
         headers.append("X-Request-Id", requestID)
         headers.append("X-Content-Type-Options", "nosniff")
         headers.append("Referrer-Policy", "no-referrer")
+        headers.append("Cross-Origin-Resource-Policy", "same-origin")
+        headers.append("X-Frame-Options", "DENY")
         if !headers.contains("Cache-Control") { headers.append("Cache-Control", "no-store") }
         if !headers.contains("Content-Security-Policy") {
             headers.append("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
