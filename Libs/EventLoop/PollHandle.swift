@@ -25,7 +25,13 @@ final class PollHandle: LoopHandle, @unchecked Sendable {
         // C rule: starting fails only for a closing handle or a null callback.
         _ = unsafe uv_poll_start(pointer(as: uv_poll_t.self), events) { handle, status, events in
             let owner = unsafe LoopHandle.owner(of: handle, as: PollHandle.self)
-            owner.handler?(status < 0 ? [.readable, .writable, .failed] : Readiness(events: events))
+            guard status >= 0 else {
+                // C rule: libuv has stopped the handle.
+                owner.watched = 0
+                owner.handler?([.readable, .writable, .failed])
+                return
+            }
+            owner.handler?(Readiness(events: events))
         }
     }
 
@@ -67,7 +73,8 @@ package struct Readiness: OptionSet, Sendable {
     package static let readable = Readiness(rawValue: 1)
     /// Writing will not block.
     package static let writable = Readiness(rawValue: 2)
-    /// The system reported an error on the descriptor; reading or writing will tell which.
+    /// The system reported an error on the descriptor; reading or writing will tell which, though what arrived before it is
+    /// read first. The watching has ended: nothing more is told until `watch` is called again.
     package static let failed = Readiness(rawValue: 4)
 
     init(events: Int32) {

@@ -75,15 +75,24 @@ final class Connection {
         case .closed: break
         case .connecting: advanceConnecting(handle)
         case .ready:
-            guard handle.consumeInput() else {
-                // An error report may have arrived with the end of the stream: it explains more than the loss.
-                receive(handle)
-                return close(connectionLost(handle))
-            }
+            guard handle.consumeInput(), !readiness.contains(.failed) else { return end(handle) }
             receive(handle)
+            if handle.isBad { return close(connectionLost(handle)) }
             flush()
         }
     }
+
+    /// The stream is at its end, or broken: then nothing is watched any more, although the server's last words may have been
+    /// read before the error was.
+    private func end(_ handle: ConnectionHandle) {
+        var reads = 0
+        while reads < Self.lastReads, handle.consumeInput() { reads += 1 }
+        // An error report may have arrived with the end of the stream: it explains more than the loss.
+        receive(handle)
+        close(connectionLost(handle))
+    }
+
+    private static let lastReads = 8
 
     private func advanceConnecting(_ handle: ConnectionHandle) {
         // libpq may close the socket in `poll`; a closed descriptor must not be watched.
@@ -290,7 +299,7 @@ final class Connection {
     private func becameIdle(_ handle: ConnectionHandle) {
         if cancellation?.isSending == false { cancellation = nil }
         // A rollback that was itself cancelled would leave the next caller inside a dead transaction.
-        if lease == nil, !handle.isOutsideTransaction {
+        if lease == nil, !handle.isBad, !handle.isOutsideTransaction {
             close(PostgresError(.connectionLost, "the connection was left in a transaction"))
         }
     }
