@@ -285,14 +285,16 @@ let testTargets: [Target] = [
         [
             "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "Chronology", "CloudEvents", "Contracts",
             "EventLoop",
-            "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime", "Validation",
+            "GRPC", "Messaging", "MessagingTesting", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
+            "Validation",
         ]),
     tests("PortfolioTests", ["PortfolioDomain", "Chronology", "Money", "Validation"]),
     tests(
         "PortfolioIntegrationTests",
         [
             "PortfolioAPI", "PortfolioApplication", "PortfolioInfrastructure", "Chronology", "CloudEvents", "Contracts",
-            "EventLoop", "GRPC", "Messaging", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
+            "EventLoop", "GRPC", "Messaging", "MessagingTesting", "Observability", "Postgres", "ServersTesting",
+            "ServiceRuntime",
         ]),
     tests(
         "ProcessorTests",
@@ -304,6 +306,7 @@ let testTargets: [Target] = [
         [
             "ProcessorAPI", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure", "event-processor",
             "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "Messaging", "MessagingAMQP",
+            "MessagingTesting",
             "Observability", "Postgres", "Secrets", "ServersTesting", "ServiceRuntime",
             "Validation",
         ]),
@@ -336,6 +339,7 @@ let testTargets: [Target] = [
         "GatewayIntegrationTests",
         [
             "gateway", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "Messaging", "MessagingAMQP",
+            "MessagingTesting",
             "Observability", "Secrets", "ServersTesting", "Tokens",
         ]),
 ]

@@ -165,6 +165,9 @@ final class ConnectionShared: Sendable {
         let address = LogValue.string("\(endpoint.host):\(endpoint.port)")
         switch event {
         case .connected: logger.info("connected to the broker", [.address: address])
+        case .connectFailed(let error) where error.code == .shutDown,
+            .disconnected(let error) where error.code == .shutDown:
+            logger.info("left the broker", [.address: address])
         case .connectFailed(let error):
             logger.warning("could not connect to the broker", [.address: address, .error: .error(error)])
         case .disconnected(let error):

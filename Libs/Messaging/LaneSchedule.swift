@@ -90,8 +90,6 @@ struct LaneSchedule<Item: Sendable>: Sendable {
 
     /// How many lanes have events.
     var laneCount: Int { lanes.count }
-    /// How many batches are under way.
-    var runningCount: Int { running }
 
     /// When a sleeping lane is due, if any sleeps.
     var nextWake: Duration? { sleeping.last?.until }

@@ -123,6 +123,38 @@ import Testing
         }
     }
 
+    /// The broker is made to believe that the consumer has acknowledged what it was never given.
+    @Test func subscribesAgainAfterTheBrokerClosedItsChannel() async throws {
+        let broker = try await TestRabbitMQ.shared()
+        let url = try await broker.makeVirtualHost()
+        let host = try AMQPEndpoint(url: url).virtualHost
+        try await withConnection(to: url) { connection in
+            try await publish(0..<1, on: connection)
+            let consumer = connection.consumer(.init(queue: OrderTopology.queue))
+            _ = try await consumer.take()
+            let events = connection.events()
+            _ = try await broker.ctl(
+                "eval",
+                """
+                [rabbit_channel:do(P, {'basic.ack', 999, false}) || P <- rabbit_channel:list(), \
+                rabbit_channel:info(P, [vhost, consumer_count]) == [{vhost, <<"\(host)">>}, {consumer_count, 1}]].
+                """)
+            let loss = try await withDeadline("the end of the channel") {
+                await events.first { if case .channelLost = $0 { true } else { false } }
+            }
+            guard case .channelLost(OrderTopology.queue.name, let error)? = loss else {
+                Issue.record("another channel was lost: \(String(describing: loss))")
+                return
+            }
+            #expect(error.code == .channelClosed(replyCode: 406))
+            // What was not settled is delivered again, on another channel of the same connection.
+            let again = try await consumer.take()
+            #expect(try number(of: again) == 0 && again.isRedelivered)
+            again.ack()
+            #expect(connection.state == .connected)
+        }
+    }
+
     @Test func givesBackWhatACancelledConsumerHolds() async throws {
         try await withVirtualHost { connection in
             try await publish(0..<5, on: connection)

@@ -65,10 +65,11 @@ struct MessagingBench: Sendable {
     /// Runs a relay while `body` runs.
     func relaying(
         _ configuration: OutboxRelay.Configuration = .quick, publisher: (any EventPublisher)? = nil,
-        _ body: (OutboxRelay) async throws -> Void
+        logger: Logger = .silent, _ body: (OutboxRelay) async throws -> Void
     ) async throws {
         let relay = OutboxRelay(
-            pool: pool, publisher: publisher ?? broker, outbox: outbox, configuration: configuration, metrics: metrics)
+            pool: pool, publisher: publisher ?? broker, outbox: outbox, configuration: configuration, logger: logger,
+            metrics: metrics)
         try await running({ await relay.run() }) { try await body(relay) }
     }
 

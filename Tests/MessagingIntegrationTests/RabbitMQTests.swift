@@ -2,8 +2,10 @@ import CloudEvents
 import Messaging
 import MessagingAMQP
 import MessagingTesting
+import Observability
 import Postgres
 import ServersTesting
+import Synchronization
 import Testing
 
 /// The promises of the ports, and the way from commit to effect, on a real RabbitMQ.
@@ -77,10 +79,22 @@ struct RabbitMQTests {
         try await MessagingBench.with { bench in
             let broker = try AMQPEventBroker(url: try await server.makeVirtualHost(), name: "unroutable")
             try broker.start()
-            try await bench.relaying(.quick, publisher: broker) { _ in
-                try await bench.write([try event("a", 1)])
+            let log = Mutex("")
+            let logger = Logger(service: "test") { line in log.withLock { $0 += String(decoding: line, as: UTF8.self) }
+            }
+            try await bench.relaying(.quick, publisher: broker, logger: logger) { _ in
+                let event = try event("a", 1)
+                try await bench.write([event])
                 try await bench.eventually("the alarm is raised") {
                     bench.metrics.counter("florin_outbox_unroutable_total", help: "").value > 0
+                }
+                try await bench.eventually("the log names the event") {
+                    log.withLock { log in
+                        log.split(separator: "\n").contains {
+                            $0.contains(#""level":"error""#) && $0.contains("no queue is bound for an event")
+                                && $0.contains("\(event.id)") && $0.contains(event.event.type)
+                        }
+                    }
                 }
                 #expect(try await bench.count("outbox") == 1)
                 try await bench.running({ for await delivery in broker.deliveries(from: .all) { delivery.ack() } }) {

@@ -90,9 +90,7 @@ package final class ServiceHost {
         let broker = try AMQPEventBroker(
             url: settings.url, name: name, queues: EventQueues.all, format: settings.format, logger: logger)
         readiness.add("broker") { broker.unreadiness }
-        metrics.gauge("florin_broker_blocked", help: "1 while the broker takes no messages.") {
-            broker.isBlocked ? 1 : 0
-        }
+        broker.register(in: metrics)
         lifecycle.add(
             Component(
                 "broker", start: { try broker.start() }, stop: { grace in await broker.shutdown(within: grace) }))
