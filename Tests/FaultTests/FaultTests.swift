@@ -14,7 +14,7 @@ internal import Testing
         let run = try await faults(
             "--seed", "20261120", "--seconds", "25", "--kills", "14", "--pauses", "1", "--users", "3", "--rate", "3",
             "--cuts", "2", "--alarms", "0", "--crash-rounds", "0", "--trouble", "short", "--slack", "10",
-            "--drain", "400", "--sabotage")
+            "--mail", "folder", "--drain", "400", "--sabotage")
         #expect(run.status == 0, "\(run.output.suffix(8000))")
         #expect(run.output.contains("everything holds; seed 20261120"))
         #expect(run.output.contains("damage done on purpose and found"))

@@ -13,7 +13,7 @@ from . import cluster
 
 # A process that was just started is left alone this long, so that its death is not that of its launcher.
 YOUNGEST = 0.15
-POINT_TIMEOUT = 45.0
+POINT_TIMEOUT = 75.0
 # Of several processes one relays and one consumes. The armed one gets its turn when the others are killed, this long
 # after it was started, and again; they stay away for a while.
 TAKE_OVER = 4.0

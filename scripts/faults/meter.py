@@ -1,4 +1,7 @@
-"""What single attempts of clients met: how long each took and what it was told."""
+"""What single attempts of clients met: how long each took and what it was told.
+
+Reads go on beside the writes: they have nothing to do with events and show how busy the machine is at that moment.
+"""
 
 import collections
 import threading
@@ -7,7 +10,8 @@ import time
 from .client import Client
 from .load import Worker
 
-MEASURED = ("POST", "/v1/expenses")
+WRITE = ("POST", "/v1/expenses")
+READ = ("GET", "/v1/users/me")
 
 
 class Attempt:
@@ -59,19 +63,19 @@ class Meter:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.attempts = []
+        self.attempts = {WRITE: [], READ: []}
 
-    def note(self, attempt):
+    def note(self, kind, attempt):
         with self.lock:
-            self.attempts.append(attempt)
+            self.attempts[kind].append(attempt)
 
-    def window(self, begin, end):
+    def window(self, begin, end, kind=WRITE):
         with self.lock:
-            return Window([attempt for attempt in self.attempts if begin <= attempt.began <= end])
+            return Window([attempt for attempt in self.attempts[kind] if begin <= attempt.began <= end])
 
 
 class MeasuredClient(Client):
-    """A careful client whose every attempt at a write is measured."""
+    """A careful client whose every attempt at what is measured is noted."""
 
     def __init__(self, ports, ledger, patience, meter):
         super().__init__(ports, ledger, patience)
@@ -83,8 +87,9 @@ class MeasuredClient(Client):
             status, fields, content = super().once(method, path, body, headers)
             return status, fields, content
         finally:
-            if (method, path) == MEASURED:
-                self.meter.note(Attempt(began, time.monotonic(), status, bool(fields.get("Retry-After"))))
+            if (method, path) in (WRITE, READ):
+                self.meter.note(
+                    (method, path), Attempt(began, time.monotonic(), status, bool(fields.get("Retry-After"))))
 
 
 class SteadyUser(Worker):
@@ -110,6 +115,18 @@ class SteadyUser(Worker):
             self.ready.set()
             # What an outage has delayed is not made up for: the rate is that of people.
             due = max(due + self.pause, time.monotonic())
+
+
+class Reader(SteadyUser):
+    """Reads at a steady rate."""
+
+    def play(self):
+        account = self.register()
+        if account is None or not self.log_in(account):
+            return
+        while not self.over.wait(self.pause):
+            self.authorized(account, *READ, None, None, None, {})
+            self.ready.set()
 
 
 class Newcomers(Worker):

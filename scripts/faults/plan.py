@@ -16,7 +16,12 @@ POINTS = {
     "consumer.after-effect-before-commit": ("expense-service", "portfolio-service", "event-processor"),
     "consumer.after-commit-before-ack": ("expense-service", "portfolio-service", "event-processor"),
     "mail.after-send-before-commit": ("event-processor",),
+    "mail.after-send-before-mark": ("event-processor",),
 }
+# Only where mails go to a mail server.
+POINTS_OF_SMTP = ("mail.after-send-before-mark",)
+# The most visits to wait for where a program seldom comes: this one handles one event of each user.
+RARE = {("consumer", "expense-service"): 2}
 # Each is killed at least so often when the number of kills allows it.
 LEAST = 2
 SHORTEST_PAUSE, LONGEST_PAUSE = 2.0, 8.0
@@ -44,13 +49,13 @@ class Fault:
         return f"{self.at:8.2f} s  {self.action:<10} {self.victim}{f'  {self.detail}' if self.detail else ''}"
 
 
-def make(seed, seconds, kills, pauses, crash_rounds, cuts=0, alarms=0):
+def make(seed, seconds, kills, pauses, crash_rounds, cuts=0, alarms=0, by_smtp=True):
     """The faults in the order of their times.
 
     kills: SIGKILL, or for PostgreSQL half of the times an immediate stop. pauses: SIGSTOP and SIGCONT, of the broker
     every other time, else of a program or PostgreSQL.
     crash_rounds: how often each program is made to die at each named point that it has.
-    cuts: breaks of the network, half of them stalls. alarms: the broker runs out of memory.
+    cuts: breaks of the network, half of them stalls. alarms: the broker runs out of memory. by_smtp: where mails go.
     """
     chance = random.Random(seed)
     faults = []
@@ -68,8 +73,8 @@ def make(seed, seconds, kills, pauses, crash_rounds, cuts=0, alarms=0):
             start, "pause", one_of(victim, chance), round(chance.uniform(SHORTEST_PAUSE, longest), 2)))
     for _ in range(crash_rounds):
         for point, programs in POINTS.items():
-            for program in programs:
-                visit = chance.choice((1, 1, 2, 3, 5))
+            for program in programs if by_smtp or point not in POINTS_OF_SMTP else ():
+                visit = min(chance.choice((1, 1, 2, 3, 5)), RARE.get((point.split(".")[0], program), 5))
                 faults.append(Fault(
                     chance.uniform(0, seconds), "crash", one_of(program, chance), f"{point}:{visit}"))
     for number in range(cuts):

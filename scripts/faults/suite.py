@@ -38,6 +38,9 @@ def parser():
     top.add_argument("--crash-rounds", type=int, default=2, help="deaths at each named crash point (default 2)")
     top.add_argument(
         "--trouble", choices=("none", *SIZES), default="usual", help="troubles that are measured one by one, first")
+    top.add_argument(
+        "--mail", choices=("smtp", "folder"), default="smtp",
+        help="where mails go when the troubles are over, for which there is a mail server")
     top.add_argument("--slack", type=float, default=1, help="multiplies the bounds of their times (default 1)")
     top.add_argument("--users", type=int, default=6, help="users side by side (default 6)")
     top.add_argument("--rate", type=float, default=8, help="writes per second of each user at most (default 8)")
@@ -93,7 +96,8 @@ class Run:
             self.say("these programs have no named crash points; kills at random times only")
         self.breaker = Breaker(
             self.installation, plan.make(
-                self.seed, options.seconds, options.kills, options.pauses, rounds, options.cuts, options.alarms),
+                self.seed, options.seconds, options.kills, options.pauses, rounds, options.cuts, options.alarms,
+                by_smtp=options.mail == "smtp"),
             self.detail)
 
     def say(self, text):
@@ -145,12 +149,17 @@ class Run:
 
     def make_trouble(self, consumers):
         """Before the plan begins; returns what was found, None when it was not asked for."""
+        is_last_by_smtp = self.options.mail == "smtp"
+        if is_last_by_smtp or self.options.trouble != "none":
+            self.installation.send_mail(by_smtp=True)
         if self.options.trouble == "none":
             return None
         trouble = Trouble(
             self.installation, programs.DATABASE, consumers, self.ledger, self.options, self.seed, self.look_after,
             self.say)
         trouble.play()
+        if not is_last_by_smtp:
+            self.installation.send_mail(by_smtp=False)
         return trouble
 
     def sabotage(self, checks, injector):
@@ -220,6 +229,12 @@ class Run:
             checks.count(f"  at {point} in {name}", number)
         if breaker.missed:
             checks.count("programs that did not come past a named point in time", len(breaker.missed))
+        box = self.installation.mailbox
+        checks.count("mails handed over by SMTP / the same ones again", f"{box.taken} / {box.repeats}")
+        hit = sum(number for name, number in breaker.killed.items() if name.startswith(("event-processor", "postgres")))
+        hit += sum(breaker.breaks.values()) + sum(breaker.pauses.values())
+        checks.complain("more mails came again than faults could have caused",
+                        [box.repeats] if box.repeats > hit else [])
         answers = ", ".join(f"{status}: {number}" for status, number in sorted(self.ledger.answers.items()))
         checks.count("answers", answers)
         checks.count("attempts that succeeded: p50 / p99 / longest", " / ".join(
@@ -238,7 +253,7 @@ class Run:
                  f"--seconds {self.options.seconds:g} --kills {self.options.kills} --pauses {self.options.pauses} "
                  f"--cuts {self.options.cuts} --alarms {self.options.alarms} "
                  f"--crash-rounds {self.options.crash_rounds} --users {self.options.users} "
-                 f"--rate {self.options.rate:g} --trouble {self.options.trouble}")
+                 f"--rate {self.options.rate:g} --trouble {self.options.trouble} --mail {self.options.mail}")
 
     def stop(self, is_clean):
         self.installation.stop()

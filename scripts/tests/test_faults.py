@@ -217,7 +217,7 @@ class MeterTests(unittest.TestCase):
     def window(self, *attempts):
         book = meter.Meter()
         for number, (status, is_told_when, seconds) in enumerate(attempts):
-            book.note(meter.Attempt(float(number), number + seconds, status, is_told_when))
+            book.note(meter.WRITE, meter.Attempt(float(number), number + seconds, status, is_told_when))
         return book.window(0, len(attempts))
 
     def test_only_proper_refusals_are_within_the_contract(self):
@@ -237,8 +237,9 @@ class MeterTests(unittest.TestCase):
     def test_a_window_has_what_began_in_it(self):
         book = meter.Meter()
         for began in (1.0, 2.0, 3.0):
-            book.note(meter.Attempt(began, 9.0, 201, False))
+            book.note(meter.WRITE, meter.Attempt(began, 9.0, 201, False))
         self.assertEqual([attempt.began for attempt in book.window(1.5, 3.0).attempts], [2.0, 3.0])
+        self.assertEqual(book.window(1.5, 3.0, meter.READ).attempts, [])
 
 
 class MailTests(unittest.TestCase):
@@ -246,7 +247,8 @@ class MailTests(unittest.TestCase):
         for event_type, data, is_worth_it in (
                 ("auth.email_verification_requested", {}, True), ("auth.user_registered", {}, False),
                 ("auth.user_logged_in", {"new_device": True}, True), ("auth.user_logged_in", {}, False),
-                ("auth.user_logged_in", {"new_device": False}, False), ("expense.budget_exceeded", {"crossing": 1}, True),
+                ("auth.user_logged_in", {"new_device": False}, False),
+                ("expense.budget_exceeded", {"crossing": 1}, True),
                 ("expense.budget_exceeded", {"crossing": 2}, False)):
             text = json.dumps({"type": f"florin.{event_type}.v1", "data": data})
             self.assertEqual(checks.is_worth_a_mail(record.Event(1, "x", 1, text)), is_worth_it, text)
