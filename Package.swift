@@ -109,14 +109,13 @@ let auth: [Target] = [
         "AuthAPI", at: "AuthService/API",
         [
             "AuthApplication", "AuthDomain", "Chronology", "Contracts", "GRPC", "Idempotency", "Secrets",
-            "ServiceRuntime", "Observability",
+            "ServiceRuntime", "Observability", "Validation",
         ]),
     program(
         "auth-service", at: "Services/AuthService/Main",
         [
             "AuthAPI", "AuthApplication", "AuthInfrastructure", "Chronology", "Contracts", "EventLoop", "GRPC",
-            "Messaging",
-            "Postgres", "Secrets", "ServiceRuntime",
+            "Messaging", "Postgres", "Secrets", "ServiceRuntime", "Validation",
         ]),
     service(
         "AuthTesting", at: "AuthService/Testing",
@@ -277,7 +276,7 @@ let testTargets: [Target] = [
         [
             "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "AuthTesting", "Chronology", "CloudEvents",
             "Contracts", "EventLoop", "GRPC", "Messaging", "Observability", "OneTimeCodes", "Postgres", "Secrets",
-            "ServersTesting", "ServiceRuntime", "Tokens", "auth-service",
+            "ServersTesting", "ServiceRuntime", "Tokens", "Validation", "auth-service",
         ]),
     tests("ExpenseTests", ["ExpenseDomain", "Chronology", "Money", "Validation"]),
     tests(

@@ -128,6 +128,7 @@ struct AuthBench: Sendable {
             services: [
                 AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
                 try secondFactors(pool, repository, checks, opening, mint, masterKey, clock),
+                administration(repository, clock),
             ], logger: .silent)
         let channel = GRPCChannel(loop: loop, targets: [try await server.start()])
         let bench = AuthBench(

@@ -87,6 +87,9 @@ extension ProblemDetails {
             self.init(
                 code: "too_many_attempts", status: 429, detail: "There were too many wrong attempts.",
                 retryAfter: max(1, Int(delay.components.seconds) + 1))
+        case .notAdministrator: self = .forbidden("forbidden", "This is for administrators.")
+        case .noSuchAccount: self = .notFound("There is no such account.")
+        case .lastAdministrator: self = .conflict("last_administrator", "Nobody would be left to administer accounts.")
         case .unknownUser: self = .unauthenticated("The account does not exist.")
         case .overloaded: self = .unavailable("overloaded", "Too many requests of this kind at present.")
         case .keysUnavailable: self = .unavailable("keys_unavailable", "There is no signing key at present.")

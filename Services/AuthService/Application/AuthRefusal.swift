@@ -26,6 +26,12 @@ package enum AuthRefusal: Error, Sendable, Hashable {
     case noPendingTotp
     /// There were too many wrong attempts; the next one is looked at after this time.
     case tooManyAttempts(retryAfter: Duration)
+    /// The caller is no administrator.
+    case notAdministrator
+    /// There is no account of that identifier.
+    case noSuchAccount
+    /// There would be no administrator left.
+    case lastAdministrator
     /// The caller's account is gone.
     case unknownUser
     /// There is more work of this kind than can be done now.

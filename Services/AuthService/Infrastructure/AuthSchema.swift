@@ -11,6 +11,7 @@ package enum AuthSchema {
         Migration(number: 10, name: "passwords that are replaced, requests that wait", sql: passwords),
         Migration(number: 11, name: "notices of failed sign-ins", sql: failedLogins),
         Migration(number: 20, name: "second factors, locked accounts", sql: secondFactors),
+        Migration(number: 21, name: "administration", sql: administration),
     ]
 
     /// `event_sequence` is the number of the user's last event; it is advanced under the lock of the row. Tokens are kept as

@@ -25,6 +25,7 @@ enum AuthProgram: ServiceProgram {
     static let name = "auth-service"
     static let adminAddress = "127.0.0.1:8091"
     static let migrations = AuthSchema.migrations
+    static let commands = [createAdmin]
 
     static func settings(_ reader: inout ConfigurationReader) -> Settings {
         Settings(
@@ -102,6 +103,7 @@ enum AuthProgram: ServiceProgram {
             [
                 AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
                 try secondFactors(host, pool, repository, checks, opening, mint, masterKey),
+                administration(host, repository),
             ], settings: settings.grpc)
     }
 

@@ -1,0 +1,23 @@
+import AuthAPI
+import AuthDomain
+import AuthInfrastructure
+import Chronology
+import Contracts
+import GRPC
+import Validation
+
+extension AuthBench {
+    var admin: AdminServiceClient { AdminServiceClient(channel: channel) }
+
+    static func administration(_ repository: AuthRepository, _ clock: any WallClock) -> any GRPCService {
+        AdminServiceHandlers(AdminAPI(accounts: repository, store: repository, clock: clock, logger: .silent))
+    }
+
+    /// Registers an administrator and signs in.
+    func administrator(_ email: String = "root@example.org") async throws -> GRPCMetadata {
+        let user = try await register(email).message
+        _ = try await repository.update(
+            UUIDv7(parsing: user.id), AccountChange(roles: [.admin]), if: .anyVersion, by: nil, at: clock.now())
+        return try caller(try await logIn(email))
+    }
+}
