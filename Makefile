@@ -103,5 +103,5 @@ faults: ## kill, pause, cut off and poison a whole Florin under load, then count
 .PHONY: faults-long
 faults-long: ## the same for half an hour and longer: 100,000 events and 1,000 kills at least
 	@scripts/setup test
-	@scripts/faults.py --seconds 1500 --kills 1000 --pauses 20 --cuts 40 --alarms 6 --crash-rounds 6 --users 12 --rate 14 \
+	@scripts/faults.py --seconds 1200 --kills 1000 --pauses 20 --cuts 40 --alarms 6 --crash-rounds 6 --users 12 --rate 14 \
 		--events 100000 --drain 900 --trouble long $(FAULTS)
