@@ -7,7 +7,7 @@ import subprocess
 from . import sources
 
 IMPORT = re.compile(
-    r"^\s*(?P<attributes>(?:@\w+(?:\([^)]*\))?\s+)*)(?P<access>(?:public|package|internal|fileprivate|private)\s+)?"
+    r"^[ \t]*(?P<attributes>(?:@\w+(?:\([^)]*\))?\s+)*)(?P<access>(?:public|package|internal|fileprivate|private)\s+)?"
     r"import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var|actor)\s+)?(?P<module>\w+)", re.MULTILINE)
 FOUNDATION = {"Foundation", "FoundationEssentials", "FoundationNetworking", "FoundationXML", "XCTest", "Dispatch"}
 # What a domain may know besides itself: values without input or output.

@@ -24,6 +24,13 @@ def read(path, root=ROOT):
         return file.read()
 
 
+# What can begin neither a comment nor a string, and so is taken in one piece.
+PLAIN = re.compile(r'[^/"#]+')
+QUOTES = re.compile(r'(#*)("""|")')
+IN_STRING = re.compile(r'[^"\\\n]+')
+IN_INTERPOLATION = re.compile(r'[^"#()]+')
+
+
 class Masked:
     """A Swift source in which comments and the contents of strings are blanks; lines and columns stay."""
 
@@ -45,13 +52,16 @@ class Masked:
 
     def step(self):
         text, position = self.text, self.position
-        if text.startswith("//", position):
+        plain = PLAIN.match(text, position)
+        if plain:
+            self.keep(plain.end() - position)
+        elif text.startswith("//", position):
             end = text.find("\n", position)
             self.blank_until(len(text) if end < 0 else end)
         elif text.startswith("/*", position):
             self.blank_until(end_of_block_comment(text, position))
         else:
-            opening = re.compile(r'(#*)("""|")').match(text, position)
+            opening = QUOTES.match(text, position)
             if opening:
                 self.string(opening.group(1), opening.group(2))
             else:
@@ -81,6 +91,10 @@ def end_of_string(text, position, hashes, quotes):
     closing = quotes + hashes
     escape = "\\" + hashes
     while position < len(text):
+        skipped = IN_STRING.match(text, position)
+        if skipped:
+            position = skipped.end()
+            continue
         if text.startswith(closing, position):
             return position + len(closing)
         if text.startswith(escape + "(", position):
@@ -97,7 +111,11 @@ def end_of_string(text, position, hashes, quotes):
 def end_of_interpolation(text, position):
     depth = 1
     while position < len(text) and depth:
-        opening = re.compile(r'(#*)("""|")').match(text, position)
+        skipped = IN_INTERPOLATION.match(text, position)
+        if skipped:
+            position = skipped.end()
+            continue
+        opening = QUOTES.match(text, position)
         if opening:
             position = end_of_string(text, opening.end(), opening.group(1), opening.group(2))
             continue
