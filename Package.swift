@@ -115,7 +115,7 @@ let auth: [Target] = [
         "auth-service", at: "Services/AuthService/Main",
         [
             "AuthAPI", "AuthApplication", "AuthInfrastructure", "Chronology", "Contracts", "EventLoop", "GRPC",
-            "Messaging", "Postgres", "Secrets", "ServiceRuntime", "Validation",
+            "Messaging", "Observability", "Postgres", "Secrets", "ServiceRuntime", "Validation",
         ]),
     service(
         "AuthTesting", at: "AuthService/Testing",
@@ -274,9 +274,9 @@ let testTargets: [Target] = [
     tests(
         "AuthIntegrationTests",
         [
-            "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "AuthTesting", "Chronology", "CloudEvents",
-            "Contracts", "EventLoop", "GRPC", "Messaging", "Observability", "OneTimeCodes", "Postgres", "Secrets",
-            "ServersTesting", "ServiceRuntime", "Tokens", "Validation", "auth-service",
+            "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "AuthTesting", "Chronology",
+            "CloudEvents", "Contracts", "EventLoop", "GRPC", "Messaging", "Observability", "OneTimeCodes", "Postgres",
+            "Secrets", "ServersTesting", "ServiceRuntime", "Tokens", "Validation", "auth-service", "gateway",
         ]),
     tests("ExpenseTests", ["ExpenseDomain", "Chronology", "Money", "Validation"]),
     tests(

@@ -3,18 +3,18 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A run of the program `auth-service` in a process of its own.
+/// A run of one of the programs in a process of its own.
 final class Executable: Sendable {
     let environment: [String: String]
     private let process: Mutex<Process>
     private let lines = Mutex("")
 
     /// Starts it.
-    init(_ arguments: [String], _ environment: [String: String]) throws {
+    init(_ arguments: [String], _ environment: [String: String], program: String = "auth-service") throws {
         self.environment = environment
         let process = Process()
         process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-            .appending(path: "auth-service")
+            .appending(path: program)
         process.arguments = arguments
         process.environment = environment
         let output = Pipe()

@@ -227,6 +227,18 @@ import Validation
         }
     }
 
+    @Test func theIssuerSaysWhereItsKeysAre() async throws {
+        try await GatewayBench.run { bench in
+            let answer = try await bench.send("GET", "/.well-known/openid-configuration")
+            #expect(answer.status == 200 && answer["content-type"] == "application/json")
+            #expect(answer["cache-control"] == "public, max-age=300")
+            #expect(try answer.json("issuer") == AccessTokens.issuer)
+            #expect(try answer.json("jwks_uri") == AccessTokens.issuer + "/.well-known/jwks.json")
+            let keys = try await bench.send("GET", "/.well-known/jwks.json")
+            #expect(keys.status == 200 && keys["cache-control"] == "public, max-age=300")
+        }
+    }
+
     @Test func writesNoPersonalDataDown() async throws {
         try await GatewayBench.run { bench in
             bench.services.on("Login") { (_: LoginRequest, _) in SignIn(accessToken: "secret-token") }

@@ -10,6 +10,9 @@ package enum AuthSchema {
             sql: tables + Outbox.migration + IdempotencyRecords.migration),
         Migration(number: 10, name: "passwords that are replaced, requests that wait", sql: passwords),
         Migration(number: 11, name: "notices of failed sign-ins", sql: failedLogins),
+        Migration(
+            number: 12, name: "signing keys that wait",
+            sql: "ALTER TABLE signing_keys ADD COLUMN signs_from timestamptz;"),
         Migration(number: 20, name: "second factors, locked accounts", sql: secondFactors),
         Migration(number: 21, name: "administration", sql: administration),
     ]

@@ -1,20 +1,21 @@
+package import AuthDomain
+package import Chronology
 package import EventLoop
 package import Postgres
-package import Chronology
 import Observability
 import Secrets
 import Tokens
 
 /// The signing keys at rest: PKCS #8, sealed by the master key.
 package struct SigningKeyStore: Sendable {
-    /// Two instances that start on an empty table at the same time make one key.
-    private static let firstKeyLock: Int64 = 0x666C_6F72_696E_6B65
+    /// Instances that make a key at the same time make one.
+    private static let lock: PostgresQuery = "SELECT pg_advisory_xact_lock(\(Int64(0x666C_6F72_696E_6B65)))"
 
     private let pool: PostgresPool
     private let masterKey: MasterKey
     private let threads: OffloadPool
 
-    /// - Parameter threads: makes the first key, which takes a second.
+    /// - Parameter threads: makes keys, each of which takes a second.
     package init(pool: PostgresPool, masterKey: MasterKey, threads: OffloadPool) {
         self.pool = pool
         self.masterKey = masterKey
@@ -25,37 +26,95 @@ package struct SigningKeyStore: Sendable {
     ///
     /// - Throws: `SigningKeyError`, or the store's own error, retriable where it is away.
     package func load(into keys: SigningKeys, at now: Timestamp) async throws {
-        var rows = try await pool.query(Self.select)
-        if rows.isEmpty { rows = try await addFirstKey(at: now) }
-        keys.use(try rows.map(open))
+        var stored = try await stored()
+        if stored.isEmpty {
+            try await add(at: now, signsFrom: now) { $0.isEmpty }
+            stored = try await self.stored()
+        }
+        guard Set(stored.map(\.times.id)) != keys.names else { return }
+        keys.use(try stored.map { ($0.times, try open($0)) })
     }
 
-    private static let select: PostgresQuery = "SELECT id, sealed_key FROM signing_keys ORDER BY created_at DESC, id"
+    /// Makes the key that takes over after `overlap`, unless one is waiting to already.
+    ///
+    /// - Parameters:
+    ///   - overlap: for so long it is published and does not sign; longer than any verifier keeps the keys that it has.
+    ///   - interval: not unless the newest key is as old as this.
+    /// - Returns: the key that was made.
+    /// - Throws: the store's own error.
+    @discardableResult
+    package func rotate(
+        at now: Timestamp, overlap: Duration, ifOlderThan interval: Duration = .zero
+    ) async throws -> SigningKeyTimes? {
+        let isDue: @Sendable ([SigningKeyTimes]) -> Bool = { times in
+            let plan = SigningKeyPlan(times)
+            return !plan.isRotating(at: now) && plan.isRotationDue(every: interval, at: now)
+        }
+        guard try await isDue(stored().map(\.times)) else { return nil }
+        return try await add(at: now, signsFrom: now + overlap, if: isDue)
+    }
 
-    private func addFirstKey(at now: Timestamp) async throws -> PostgresRows {
+    /// Forgets the keys whose last token has expired.
+    ///
+    /// - Returns: how many.
+    /// - Throws: the store's own error.
+    @discardableResult
+    package func removeOver(at now: Timestamp) async throws -> Int {
+        let over = SigningKeyPlan(try await stored().map(\.times)).over(at: now)
+        guard !over.isEmpty else { return 0 }
+        return try await pool.query("DELETE FROM signing_keys WHERE id = ANY(\(over))").affectedRows
+    }
+
+    private struct Stored {
+        let times: SigningKeyTimes
+        let sealed: [UInt8]
+    }
+
+    private static let select: PostgresQuery = """
+        SELECT id, created_at, COALESCE(signs_from, created_at), sealed_key FROM signing_keys
+        """
+
+    private func stored() async throws -> [Stored] { try Self.read(await pool.query(Self.select)) }
+
+    private static func read(_ rows: PostgresRows) throws -> [Stored] {
+        try rows.map { row in
+            let (id, created, signsFrom, sealed) = try row.decode(
+                String.self, Timestamp.self, Timestamp.self, [UInt8].self)
+            return Stored(
+                times: SigningKeyTimes(id: id, createdAt: created, signsFrom: signsFrom), sealed: sealed)
+        }
+    }
+
+    /// Makes a key and keeps it, if that is still called for once others have been waited for.
+    @discardableResult
+    private func add(
+        at now: Timestamp, signsFrom: Timestamp, if condition: @Sendable ([SigningKeyTimes]) -> Bool
+    ) async throws -> SigningKeyTimes? {
         let (id, sealed) = try await threads.run { [masterKey] in
             let key = try RSAPrivateKey.generate()
             return (key.publicKey.thumbprint, masterKey.box.seal(try key.pkcs8DER()))
         }
-        // The lock ends with the transaction; each statement sees what was committed while it was waited for.
-        return try await pool.batch([
-            "SELECT pg_advisory_xact_lock(\(Self.firstKeyLock))",
-            """
-            INSERT INTO signing_keys (id, sealed_key, created_at)
-            SELECT \(id), \(sealed), \(now) WHERE NOT EXISTS (SELECT FROM signing_keys)
-            """,
-            Self.select,
-        ])[2]
+        return try await pool.withTransaction { transaction in
+            // The second statement sees what was committed while the lock was waited for.
+            let rows = try await transaction.batch([Self.lock, Self.select])[1]
+            guard condition(try Self.read(rows).map(\.times)) else { return nil }
+            try await transaction.commit(with: [
+                """
+                INSERT INTO signing_keys (id, sealed_key, created_at, signs_from)
+                VALUES (\(id), \(sealed), \(now), \(signsFrom))
+                """
+            ])
+            return SigningKeyTimes(id: id, createdAt: now, signsFrom: signsFrom)
+        }
     }
 
-    private func open(_ row: PostgresRow) throws -> (id: String, key: RSAPrivateKey) {
-        let (id, sealed) = try row.decode(String.self, [UInt8].self)
+    private func open(_ stored: Stored) throws -> RSAPrivateKey {
         do {
-            let key = try RSAPrivateKey(pkcs8DER: masterKey.box.open(sealed))
-            guard key.publicKey.thumbprint == id else { throw SigningKeyError(keyID: id) }
-            return (id, key)
+            let key = try RSAPrivateKey(pkcs8DER: masterKey.box.open(stored.sealed))
+            guard key.publicKey.thumbprint == stored.times.id else { throw SigningKeyError(keyID: stored.times.id) }
+            return key
         } catch is SecretsError {
-            throw SigningKeyError(keyID: id)
+            throw SigningKeyError(keyID: stored.times.id)
         }
     }
 }

@@ -20,12 +20,13 @@ enum AuthProgram: ServiceProgram {
         let sealKey: SealedBox.PublicKey?
         let issuer: String
         let passwordThreads: Int
+        let keys: KeySettings
     }
 
     static let name = "auth-service"
     static let adminAddress = "127.0.0.1:8091"
     static let migrations = AuthSchema.migrations
-    static let commands = [createAdmin]
+    static var commands: [ServiceCommand<Settings>] { [createAdmin, rotateKeysCommand] }
 
     static func settings(_ reader: inout ConfigurationReader) -> Settings {
         Settings(
@@ -53,7 +54,8 @@ enum AuthProgram: ServiceProgram {
                 "FLORIN_PUBLIC_URL", "where users reach Florin: the issuer of its tokens",
                 default: "http://127.0.0.1:8080"),
             passwordThreads: reader.int(
-                "FLORIN_PASSWORD_THREADS", "passwords hashed at a time, 19 MiB of memory each", default: 2, in: 1...64))
+                "FLORIN_PASSWORD_THREADS", "passwords hashed at a time, 19 MiB of memory each", default: 2, in: 1...64),
+            keys: KeySettings(&reader))
     }
 
     static func build(_ host: ServiceHost, _ settings: Settings) throws {
@@ -63,20 +65,23 @@ enum AuthProgram: ServiceProgram {
         // A password takes some 25 ms: the last in the queue waits for about a second.
         let hashing = OffloadPool(name: "passwords", threads: settings.passwordThreads, queueLimit: 64)
         let signing = OffloadPool(name: "signing", threads: 1, queueLimit: 256)
+        // Of their own: nobody's signature waits for a new key, which takes a second.
+        let keyMaking = OffloadPool(name: "key-making", threads: 1, queueLimit: 4)
         host.add(
             Component(
                 "threads", start: {},
                 stop: { _ in
                     hashing.shutdown()
                     signing.shutdown()
+                    keyMaking.shutdown()
                 }))
         let pool = try host.database(settings.database, migrations: migrations)
         let outbox = Outbox()
         host.relay(outbox, from: pool, to: try host.broker(settings.broker))
         let repository = AuthRepository(pool: pool, outbox: outbox)
         let keys = SigningKeys(issuer: settings.issuer, threads: signing)
-        let store = SigningKeyStore(pool: pool, masterKey: masterKey, threads: signing)
-        keepKeys(SigningKeyLoader(keys: keys, store: store, logger: host.logger), keys, host)
+        let store = SigningKeyStore(pool: pool, masterKey: masterKey, threads: keyMaking)
+        keepKeys(keys, store, settings.keys, host)
         host.chore("sweep", every: .seconds(600)) { try await repository.sweep(at: SystemClock().now()) }
         host.forgetOldAnswers(in: pool)
         let passwords = OffloadedPasswords(hasher: PasswordHasher(), threads: hashing)
@@ -105,20 +110,5 @@ enum AuthProgram: ServiceProgram {
                 try secondFactors(host, pool, repository, checks, opening, mint, masterKey),
                 administration(host, repository),
             ], settings: settings.grpc)
-    }
-
-    /// A master key that does not fit ends the start; a database that is away does not.
-    private static func keepKeys(_ loader: SigningKeyLoader, _ keys: SigningKeys, _ host: ServiceHost) {
-        let loop = host.loop
-        host.readiness.add("signing-keys") { keys.publishedKeys.isEmpty ? "not loaded" : nil }
-        host.add(Component("signing-keys", start: { try await loader.load() }, stop: { _ in }))
-        host.run("signing-keys-retry") {
-            await loader.loadEventually { try await loop.sleep(for: .milliseconds(250)) }
-            await untilCancelled(loop)
-        }
-    }
-
-    private static func untilCancelled(_ loop: EventLoop) async {
-        while !Task.isCancelled { do { try await loop.sleep(for: .seconds(3600)) } catch { return } }
     }
 }

@@ -19,6 +19,8 @@ package final class Gateway: Sendable {
         package let limiter: any RateLimiter
         package let limits: RateLimits
         package let streams: EventStreams
+        /// The public address, the issuer of tokens.
+        package let issuer: String
         /// What each service is allowed to cost.
         package let resilience: Dependency.Configuration
         /// What all answers have in common.
@@ -26,7 +28,7 @@ package final class Gateway: Sendable {
 
         package init(
             clients: GatewayClients, keys: AccessKeys, authenticator: Authenticator, limiter: any RateLimiter,
-            limits: RateLimits, streams: EventStreams, resilience: Dependency.Configuration = .init(),
+            limits: RateLimits, streams: EventStreams, issuer: String, resilience: Dependency.Configuration = .init(),
             rules: ResponseRules = ResponseRules()
         ) {
             self.clients = clients
@@ -35,6 +37,7 @@ package final class Gateway: Sendable {
             self.limiter = limiter
             self.limits = limits
             self.streams = streams
+            self.issuer = issuer
             self.resilience = resilience
             self.rules = rules
         }
@@ -49,7 +52,8 @@ package final class Gateway: Sendable {
     package init(loop: EventLoop, parts: Parts, logger: Logger, metrics: Metrics) {
         self.loop = loop
         self.parts = parts
-        routes = RouteTable(routes: GatewayRoutes.all, limits: parts.limits, documents: Documents.all)
+        routes = RouteTable(
+            routes: GatewayRoutes.all, limits: parts.limits, documents: Documents.all(issuer: parts.issuer))
         calls = ServiceCalls(
             clients: parts.clients,
             dependencies: Dependencies(
@@ -122,7 +126,10 @@ package final class Gateway: Sendable {
             try RequestRules.checkNoQuery(request)
             guard let document = parts.keys.document else { throw .unavailable("auth") }
             return HTTPResponse(
-                headers: ["Content-Type": "application/json", "Cache-Control": "public, max-age=300"],
+                headers: [
+                    "Content-Type": "application/json",
+                    "Cache-Control": "public, max-age=\(parts.keys.lifetime.components.seconds)",
+                ],
                 body: .bytes(document))
         case .streamEvents:
             try RequestRules.checkNoQuery(request)

@@ -12,6 +12,7 @@ enum GatewayProgram: ServiceProgram {
     struct Settings: Sendable {
         let listen: SocketAddress
         let issuer: String
+        let keyCache: Int
         let broker: BrokerSettings
         let auth, expense, portfolio, processor: ServiceAddresses
         let resilience: Dependency.Configuration
@@ -29,6 +30,8 @@ enum GatewayProgram: ServiceProgram {
         return Settings(
             listen: reader.address("FLORIN_HTTP_LISTEN", "address of the public API", default: "127.0.0.1:8080"),
             issuer: issuer,
+            keyCache: reader.int(
+                "FLORIN_KEY_CACHE_SECONDS", "how long the keys that verify tokens are kept", default: 300, in: 1...3600),
             broker: BrokerSettings(&reader),
             auth: reader.service("FLORIN_AUTH_GRPC", "auth service", default: "127.0.0.1:8081"),
             expense: reader.service("FLORIN_EXPENSE_GRPC", "expense service", default: "127.0.0.1:8082"),
@@ -74,7 +77,8 @@ enum GatewayProgram: ServiceProgram {
         let broker = try host.broker(settings.broker)
         let services = ServiceConnections(host, settings)
         let loop = host.loop
-        let keys = AccessKeys(auth: services.clients.auth, loop: loop, logger: host.logger)
+        let keys = AccessKeys(
+            auth: services.clients.auth, loop: loop, renewal: .seconds(settings.keyCache), logger: host.logger)
         host.readiness.add("keys") { keys.generation > 0 ? nil : "the keys of the auth service are not there yet" }
         host.run("access-keys") { await keys.run() }
 
@@ -90,7 +94,7 @@ enum GatewayProgram: ServiceProgram {
                 clients: services.clients, keys: keys,
                 authenticator: Authenticator(keys: keys, revocations: revocations, issuer: settings.issuer),
                 limiter: MemoryRateLimiter { loop.now }, limits: settings.limits, streams: streams,
-                resilience: settings.resilience, rules: settings.rules),
+                issuer: settings.issuer, resilience: settings.resilience, rules: settings.rules),
             logger: host.logger, metrics: host.metrics)
         let server = gateway.server(listeningOn: settings.listen)
         host.metrics.gauge("florin_http_connections", help: "Client connections that are open.") {

@@ -167,7 +167,7 @@ private struct Assembly {
                 clients: clients, keys: keys,
                 authenticator: Authenticator(keys: keys, revocations: revocations, issuer: AccessTokens.issuer),
                 limiter: MemoryRateLimiter { loop.now }, limits: options.limits, streams: streams,
-                resilience: options.resilience, rules: options.rules),
+                issuer: AccessTokens.issuer, resilience: options.resilience, rules: options.rules),
             logger: logger, metrics: metrics)
         server = gateway.server(listeningOn: .loopback(port: 0), options.server)
         self.keys = keys

@@ -4,8 +4,12 @@ internal import Secrets
 /// The documents that the gateway serves itself.
 enum Documents {
     /// Their paths with them.
-    static var all: [(path: String, document: StaticDocument)] {
+    static func all(issuer: String) -> [(path: String, document: StaticDocument)] {
         [
+            (
+                "/.well-known/openid-configuration",
+                StaticDocument(mediaType: "application/json", text: IssuerMetadata.json(issuer: issuer))
+            ),
             ("/", StaticDocument(mediaType: "text/html", text: welcome, policy: policy(script: nil))),
             (
                 "/verify",

@@ -7,8 +7,9 @@ package import Tokens
 
 /// The keys of the auth service: fetched at the start, renewed from time to time, and when a token names a new one.
 package actor AccessKeys {
-    /// How long between renewals, and how long after a failure.
-    private static let renewal = Duration.seconds(300)
+    /// How long between renewals, and how long after a failure. The auth service publishes a key for longer than the former
+    /// before it signs with it.
+    private let renewal: Duration
     private static let retry = Duration.milliseconds(250)
     /// How long between fetches on account of unknown names, so that made-up ones cannot burden the auth service.
     private static let unknownKeyInterval = Duration.seconds(30)
@@ -25,8 +26,9 @@ package actor AccessKeys {
     private var fetching: Task<Bool, Never>?
     private var lastUnknown: Duration?
 
-    package init(auth: AuthServiceClient, loop: EventLoop, logger: Logger) {
+    package init(auth: AuthServiceClient, loop: EventLoop, renewal: Duration = .seconds(300), logger: Logger) {
         self.auth = auth
+        self.renewal = renewal
         self.loop = loop
         self.logger = logger.with([.component: "access-keys"])
     }
@@ -36,13 +38,16 @@ package actor AccessKeys {
         published.withLock { $0.generation == 0 ? nil : $0.document }
     }
 
+    /// How long others may keep the document.
+    package nonisolated var lifetime: Duration { renewal }
+
     /// Grows with each change of the keys; 0 while there are none.
     package nonisolated var generation: Int { published.withLock { $0.generation } }
 
     /// Keeps the keys fresh until the task is cancelled.
     package func run() async {
         while !Task.isCancelled {
-            let wait = await fetch() ? Self.renewal : Self.retry
+            let wait = await fetch() ? renewal : Self.retry
             do { try await loop.sleep(for: wait) } catch { return }
         }
     }
