@@ -39,6 +39,7 @@ let cModules: [Target] = [
     .systemLibrary(name: "CSodium", path: "Libs/CSodium"),
     .systemLibrary(name: "COpenSSL", path: "Libs/COpenSSL"),
     .systemLibrary(name: "COath", path: "Libs/COath"),
+    .systemLibrary(name: "CSSL", path: "Libs/CSSL"),
     .target(
         name: "CSimdjson", path: "Libs/CSimdjson",
         linkerSettings: [.linkedLibrary("simdjson")]),
@@ -66,9 +67,11 @@ let runtime: [Target] = [
     library("FaultPoints"),
     library("EventLoop", ["CUV"]),
     library("Resilience", ["EventLoop", "Observability"]),
-    library("HTTPServer", ["EventLoop", "WireCodecs"]),
+    library("TLS", ["CSSL", "EventLoop"]),
+    library("HTTP2", ["CNghttp2", "EventLoop"]),
+    library("HTTPServer", ["EventLoop", "HTTP2", "TLS", "WireCodecs"]),
     library("MailTransfer", ["CCurl", "EventLoop", "WireCodecs"]),
-    library("GRPC", ["CNghttp2", "EventLoop", "Observability", "WireCodecs"]),
+    library("GRPC", ["EventLoop", "HTTP2", "Observability", "WireCodecs"]),
     library("Postgres", ["CPQ", "EventLoop", "Chronology", "Money", "Observability", "WireCodecs"]),
     library("AMQP", ["CRabbitMQ", "Observability", "WireCodecs"]),
     library(
@@ -219,7 +222,7 @@ let tools: [Target] = [
     program(
         "florin-fuzz", at: "Tools/Fuzz",
         [
-            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "JSON", "Money",
+            "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTP2", "HTTPServer", "JSON", "Money",
             "Observability", "PortfolioDomain", "Secrets", "Tokens", "Validation",
         ])
 ]
@@ -239,8 +242,9 @@ let testTargets: [Target] = [
     tests("ObservabilityTests", ["Observability"]),
     tests("EventLoopTests", ["EventLoop"]),
     tests("ResilienceTests", ["Resilience", "EventLoop", "Observability"]),
-    tests("HTTPServerTests", ["HTTPServer", "EventLoop", "HTTPTesting"]),
-    tests("GRPCTests", ["GRPC", "EventLoop", "Observability"]),
+    tests("HTTPServerTests", ["HTTPServer", "EventLoop", "HTTPTesting", "TLS"]),
+    tests("HTTP2Tests", ["HTTP2"]),
+    tests("GRPCTests", ["GRPC", "EventLoop", "HTTP2", "Observability"]),
     tests(
         "PostgresIntegrationTests", ["Postgres", "EventLoop", "Chronology", "Money", "Observability", "ServersTesting"]),
     tests(

@@ -9,6 +9,14 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         case v4(UInt32)
         /// Sixteen bytes in network order, as a number: ::1 is 1.
         case v6(UInt128)
+
+        /// What one client has as a whole: an IPv4 address, or the /64 network of an IPv6 address.
+        package var network: Host {
+            switch self {
+            case .v4: self
+            case .v6(let number): .v6((number >> 64) << 64)
+            }
+        }
     }
 
     /// The address.

@@ -5,12 +5,12 @@ internal import Glibc
 ///
 /// It keeps itself and its delegate alive until it is closed. `TCP_NODELAY` is set.
 // @unchecked Sendable: confined to the loop's thread; every method checks.
-package final class TCPConnection: LoopHandle, @unchecked Sendable {
+package final class TCPConnection: LoopHandle, Transport, @unchecked Sendable {
     /// `connectionDidDrain` is called while fewer bytes than this are queued.
     package static let lowMark = 65536
 
     /// Hears of data and of the end; released when the connection has closed.
-    package var delegate: (any TCPConnectionDelegate)?
+    package var delegate: (any TransportDelegate)?
     /// The other side's address.
     package private(set) var peer = SocketAddress.loopback(port: 0)
     /// Our side's address.
@@ -120,7 +120,7 @@ package final class TCPConnection: LoopHandle, @unchecked Sendable {
 
     /// Writes out what is queued, ends our side, then waits for the peer's end while throwing away what still arrives: a
     /// close with unread bytes would be a reset, which can destroy our last answer. Writing has `timeout`, waiting `linger`.
-    package func closeAfterFlush(timeout: Duration, linger: Duration = .seconds(2)) {
+    package func closeAfterFlush(timeout: Duration, linger: Duration) {
         loop.preconditionCurrent()
         guard isOpen, ending == .none || ending == .shutdown else { return }
         self.linger = linger

@@ -9,15 +9,26 @@ struct DateLine {
 
     private var second = Int.min
     private var line: [UInt8] = []
+    private var text = ""
 
     /// The line with its end, for the present second.
     mutating func current() -> [UInt8] {
-        let now = time(nil)
-        if now != second {
-            second = now
-            line = Array("Date: \(Self.format(now))\r\n".utf8)
-        }
+        renew()
         return line
+    }
+
+    /// The value alone, for the present second.
+    mutating func currentText() -> String {
+        renew()
+        return text
+    }
+
+    private mutating func renew() {
+        let now = time(nil)
+        guard now != second else { return }
+        second = now
+        text = Self.format(now)
+        line = Array("Date: \(text)\r\n".utf8)
     }
 
     /// IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`.

@@ -37,7 +37,7 @@ extension HTTPConnection {
             task?.cancel()
             task = nil
             refuse(HTTPRefusal(.handlerTimeout))
-        case .streaming, .flushing: tcp.abort()
+        case .streaming, .flushing: transport.abort()
         case .closing, .closed: break
         }
     }

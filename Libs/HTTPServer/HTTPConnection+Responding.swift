@@ -11,7 +11,7 @@ extension HTTPConnection {
         }
         guard await beginStream(response, generation: generation) else { return }
         do {
-            try await produce(HTTPBodyWriter(connection: self, generation: generation))
+            try await produce(HTTPBodyWriter(sink: self, generation: generation))
             onLoop { $0.endStream(generation: generation, isComplete: true) }
         } catch {
             // The producer's error is its own affair; the client learns of it by the missing end.
@@ -43,7 +43,7 @@ extension HTTPConnection {
             output.append(contentsOf: content)
         } else {
             flush()
-            tcp.write(content)
+            transport.write(content)
         }
     }
 
@@ -54,7 +54,7 @@ extension HTTPConnection {
         isEventStream = false
         if closesAfterResponse { return finish() }
         if output.count >= TCPConnection.lowMark { flush() }
-        if tcp.queuedBytes > 0 {
+        if transport.queuedBytes > 0 {
             enter(.flushing, for: writeTime)
         } else {
             planFlush()
@@ -64,7 +64,7 @@ extension HTTPConnection {
 
     /// A slow client gets longer for a large response, at a rate of 64 KiB a second.
     private var writeTime: Duration {
-        configuration.writeTimeout + .seconds(max(0, tcp.queuedBytes - (1 << 20)) / 65536)
+        configuration.writeTimeout + .seconds(max(0, transport.queuedBytes - (1 << 20)) / 65536)
     }
 
     func planFlush() {
@@ -77,9 +77,9 @@ extension HTTPConnection {
     func flush() {
         isFlushPlanned = false
         guard !output.isEmpty, stage != .closed else { return }
-        tcp.write(output)
+        transport.write(output)
         if output.count <= TCPConnection.lowMark { output.removeAll(keepingCapacity: true) } else { output = [] }
-        if stage == .idle, tcp.queuedBytes > 0 { enter(.flushing, for: writeTime) }
+        if stage == .idle, transport.queuedBytes > 0 { enter(.flushing, for: writeTime) }
     }
 
     /// Ends the connection after what has been answered.
@@ -87,7 +87,7 @@ extension HTTPConnection {
         flush()
         enter(.closing, for: nil)
         waiting = []
-        tcp.closeAfterFlush(timeout: writeTime, linger: configuration.lingerTimeout)
+        transport.closeAfterFlush(timeout: writeTime, linger: configuration.lingerTimeout)
     }
 
     /// Answers what the parser does not accept, or what takes too long, and ends the connection.
@@ -132,15 +132,17 @@ extension HTTPConnection {
     }
 
     /// Sends a piece of the stream; the continuation resumes when there is room again.
-    func push(_ bytes: [UInt8], generation: UInt64, _ continuation: CheckedContinuation<Void, any Error>) {
+    private func push(_ bytes: [UInt8], generation: UInt64, _ continuation: CheckedContinuation<Void, any Error>) {
         guard generation == self.generation, stage == .streaming else {
             return continuation.resume(throwing: HTTPServerError(.disconnected))
         }
         guard writer == nil else { return continuation.resume(throwing: HTTPServerError(.concurrentWrite)) }
         if !bytes.isEmpty { write(chunk: bytes) }
-        guard output.count + tcp.queuedBytes >= configuration.streamBuffer else { return continuation.resume() }
+        guard output.count + transport.queuedBytes >= configuration.streamBuffer else { return continuation.resume() }
         flush()
-        guard stage == .streaming, tcp.queuedBytes >= configuration.streamBuffer else { return continuation.resume() }
+        guard stage == .streaming, transport.queuedBytes >= configuration.streamBuffer else {
+            return continuation.resume()
+        }
         writer = continuation
         setDeadline(after: writeTime)
     }
@@ -158,7 +160,7 @@ extension HTTPConnection {
     /// The producer is done. An event stream that ends because the server drains is complete as it is.
     private func endStream(generation: UInt64, isComplete: Bool) {
         guard generation == self.generation, stage == .streaming else { return }
-        guard isComplete || (isEventStream && server.isDraining && !hasReachedEOF) else { return tcp.abort() }
+        guard isComplete || (isEventStream && server.isDraining && !hasReachedEOF) else { return transport.abort() }
         if isChunked { output.append(contentsOf: ResponseEncoder.lastChunk) }
         if server.isDraining { closesAfterResponse = true }
         completeExchange()
@@ -171,8 +173,12 @@ extension HTTPConnection {
         writer.resume()
     }
 
+    func write(_ bytes: [UInt8], generation: UInt64, _ continuation: CheckedContinuation<Void, any Error>) {
+        onLoop { $0.push(bytes, generation: generation, continuation) }
+    }
+
     func cancelWrite(generation: UInt64) {
-        if generation == self.generation { failWriter(CancellationError()) }
+        onLoop { if generation == $0.generation { $0.failWriter(CancellationError()) } }
     }
 
     func failWriter(_ error: any Error) {

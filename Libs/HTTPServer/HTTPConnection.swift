@@ -2,11 +2,12 @@ internal import EventLoop
 
 /// One connection of a client: takes requests out of its bytes, runs the handler, writes the responses in order.
 // @unchecked Sendable: confined to the loop's thread; other threads come in through `onLoop`.
-final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
+final class HTTPConnection: ServedConnection, TransportDelegate, HTTPBodySink, @unchecked Sendable {
     let server: HTTPServer
-    let tcp: TCPConnection
+    let transport: any Transport
     var parser: HTTPRequestParser
     var stage = Stage.new
+    private var mayBeHTTP2: Bool
     /// Input that came while it could not be looked at.
     var waiting: [UInt8] = []
     /// What has been answered and not yet handed to the system.
@@ -49,9 +50,11 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         case closed
     }
 
-    init(server: HTTPServer, tcp: TCPConnection) {
+    /// `mayBeHTTP2` tells to look for the preface of HTTP/2 in the first bytes.
+    init(server: HTTPServer, transport: any Transport, mayBeHTTP2: Bool) {
         self.server = server
-        self.tcp = tcp
+        self.mayBeHTTP2 = mayBeHTTP2
+        self.transport = transport
         parser = HTTPRequestParser(limits: server.configuration.limits)
         timer = server.loop.makeTimer { [weak self] in self?.timerFired() }
     }
@@ -59,9 +62,9 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     var configuration: HTTPServer.Configuration { server.configuration }
 
     func start() {
-        tcp.delegate = self
+        transport.delegate = self
         setDeadline(after: configuration.headTimeout)
-        tcp.startReading()
+        transport.startReading()
     }
 
     /// Runs `body` on the loop, at once when that is where we are.
@@ -85,11 +88,15 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     /// Cancels and closes at once.
     func breakOff() {
         task?.cancel()
-        tcp.close()
+        transport.close()
     }
 
-    func connection(_ connection: TCPConnection, didReceive bytes: RawSpan) {
+    func connection(_ connection: any Transport, didReceive bytes: RawSpan) {
         guard stage != .closing, stage != .closed else { return }
+        if mayBeHTTP2 {
+            if isPreface(bytes) { return }
+            if !waiting.isEmpty { processKept() }
+        }
         if isReading, waiting.isEmpty {
             process(bytes)
         } else {
@@ -97,7 +104,7 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         }
     }
 
-    func connectionDidReachEOF(_ connection: TCPConnection) {
+    func connectionDidReachEOF(_ connection: any Transport) {
         hasReachedEOF = true
         switch stage {
         case .new, .idle, .head, .body: endIfNothingIsLeft()
@@ -106,15 +113,15 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         }
     }
 
-    func connectionDidDrain(_ connection: TCPConnection) {
+    func connectionDidDrain(_ connection: any Transport) {
         switch stage {
         case .streaming: resumeWriter()
-        case .flushing where tcp.queuedBytes == 0: resumeReading()
+        case .flushing where transport.queuedBytes == 0: resumeReading()
         default: break
         }
     }
 
-    func connection(_ connection: TCPConnection, didCloseWith error: EventLoopError?) {
+    func connection(_ connection: any Transport, didCloseWith error: EventLoopError?) {
         stage = .closed
         timer?.cancel()
         timer = nil
@@ -124,7 +131,39 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         waiting = []
         output = []
         body = []
-        server.remove(self)
+        server.remove(transport)
+    }
+}
+
+// MARK: - HTTP/2
+
+extension HTTPConnection {
+    /// What a connection of HTTP/2 begins with (RFC 9113 section 3.4), so that HTTP/1.1 refuses it.
+    private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+
+    /// Looks at the first bytes; false when they are HTTP/1.1, with what was kept of them in `waiting`.
+    private func isPreface(_ bytes: RawSpan) -> Bool {
+        let known = waiting.count
+        for index in 0..<min(bytes.byteCount, Self.preface.count - known)
+        where unsafe bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self) != Self.preface[known + index] {
+            mayBeHTTP2 = false
+            return false
+        }
+        unsafe bytes.withUnsafeBytes { unsafe waiting.append(contentsOf: unsafe $0) }
+        guard waiting.count >= Self.preface.count else { return true }
+        stage = .closed
+        timer?.cancel()
+        timer = nil
+        server.changeToHTTP2(transport, first: waiting)
+        waiting = []
+        return true
+    }
+
+    /// Parses the beginning of a preface that went on otherwise, then the rest.
+    private func processKept() {
+        let input = waiting
+        waiting = []
+        unsafe process(input.span.bytes)
     }
 }
 
@@ -176,7 +215,7 @@ extension HTTPConnection {
     private func keep(_ bytes: RawSpan, from offset: Int) {
         let part = bytes.extracting(offset..<bytes.byteCount)
         unsafe part.withUnsafeBytes { unsafe waiting.append(contentsOf: unsafe $0) }
-        if waiting.count >= configuration.pipelineBuffer { tcp.pauseReading() }
+        if waiting.count >= configuration.pipelineBuffer { transport.pauseReading() }
     }
 
     /// Sets the stage by what the parser has seen, when it has used up its input.
@@ -209,7 +248,9 @@ extension HTTPConnection {
         let input = waiting
         waiting = []
         unsafe process(input.span.bytes)
-        if waiting.count < configuration.pipelineBuffer, stage != .closing, stage != .closed { tcp.resumeReading() }
+        if waiting.count < configuration.pipelineBuffer, stage != .closing, stage != .closed {
+            transport.resumeReading()
+        }
     }
 
     private func armIdle() {
@@ -225,7 +266,7 @@ extension HTTPConnection {
 
     private func dispatch() {
         guard let head else { return }
-        let request = HTTPRequest(head: head, body: body, remote: tcp.peer)
+        let request = HTTPRequest(head: head, body: body, remote: transport.peer)
         body = []
         stage = .handling
         deadline = nil

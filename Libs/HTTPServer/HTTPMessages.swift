@@ -65,7 +65,7 @@ package struct HTTPResponse: Sendable {
 
 /// Writes the content of one streaming response.
 package struct HTTPBodyWriter: Sendable {
-    let connection: HTTPConnection
+    let sink: any HTTPBodySink
     let generation: UInt64
 
     /// Sends `bytes` and returns when there is room for more: a slow reader slows its producer down. One call at a time.
@@ -75,10 +75,10 @@ package struct HTTPBodyWriter: Sendable {
         try Task.checkCancellation()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                connection.onLoop { $0.push(bytes, generation: generation, continuation) }
+                sink.write(bytes, generation: generation, continuation)
             }
         } onCancel: {
-            connection.onLoop { $0.cancelWrite(generation: generation) }
+            sink.cancelWrite(generation: generation)
         }
     }
 

@@ -34,4 +34,5 @@ package enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
 package enum HTTPVersion: Sendable, Hashable {
     case http10
     case http11
+    case http2
 }

@@ -1,11 +1,12 @@
 package import EventLoop
 internal import Synchronization
+internal import TLS
 
-/// An HTTP/1.1 server on an event loop.
+/// An HTTP server on an event loop: HTTP/1.1 and HTTP/2, with TLS or without.
 ///
 /// Each request runs `handler` in a task of its own that starts at once on the loop; a handler that does not suspend costs
-/// no change of thread. Pipelined requests are handled one after another, answered in order. When the client goes away the
-/// task is cancelled.
+/// no change of thread. Pipelined requests are handled one after another, answered in order; those of HTTP/2 side by side.
+/// When the client goes away the task is cancelled.
 // @unchecked Sendable: the counters are atomic; everything else that changes is confined to the loop's thread.
 package final class HTTPServer: @unchecked Sendable {
     /// Refused connections that may linger at a time, beside those that are served.
@@ -16,7 +17,8 @@ package final class HTTPServer: @unchecked Sendable {
     let handler: @Sendable (HTTPRequest) async -> HTTPResponse
     private(set) var isDraining = false
     private var listener: TCPListener?
-    private var connections: [ObjectIdentifier: HTTPConnection] = [:]
+    private var connections: [ObjectIdentifier: any ServedConnection] = [:]
+    private var handshakes = 0
     private var connectionsByHost: [SocketAddress.Host: Int] = [:]
     private var lingering: [ObjectIdentifier: RefusedConnection] = [:]
     private var unflushed: [HTTPConnection] = []
@@ -110,22 +112,64 @@ package final class HTTPServer: @unchecked Sendable {
 
 extension HTTPServer {
     private func accept(_ tcp: TCPConnection) {
-        let host = tcp.peer.host
+        let host = tcp.peer.host.network
         let ofHost = connectionsByHost[host, default: 0]
         guard connections.count < configuration.maxConnections, ofHost < configuration.maxConnectionsPerAddress else {
             return turnAway(tcp)
         }
-        let connection = HTTPConnection(server: self, tcp: tcp)
-        connections[ObjectIdentifier(connection)] = connection
         connectionsByHost[host] = ofHost + 1
         connectionCount.add(1, ordering: .relaxed)
+        guard let tls = configuration.tls else {
+            return serve(HTTPConnection(server: self, transport: tcp, mayBeHTTP2: true), over: tcp)
+        }
+        guard handshakes < configuration.maxHandshakes, let secured = TLSConnection(tcp, context: tls, loop: loop)
+        else {
+            refusedCount.add(1, ordering: .relaxed)
+            release(host)
+            return tcp.abort()
+        }
+        handshakes += 1
+        let handshake = Handshake(secured, timeout: configuration.handshakeTimeout)
+        connections[ObjectIdentifier(secured)] = handshake
+        handshake.start { [weak self] outcome in self?.handshakeEnded(secured, outcome) }
+    }
+
+    private func handshakeEnded(_ transport: TLSConnection, _ outcome: Handshake.Outcome) {
+        handshakes -= 1
+        switch outcome {
+        case .secured(let isHTTP2):
+            if isHTTP2 { return changeToHTTP2(transport, first: []) }
+            serve(HTTPConnection(server: self, transport: transport, mayBeHTTP2: false), over: transport)
+        case .failed:
+            refusedCount.add(1, ordering: .relaxed)
+            remove(transport)
+        }
+    }
+
+    private func serve(_ connection: HTTPConnection, over transport: any Transport) {
+        connections[ObjectIdentifier(transport)] = connection
         connection.start()
         if isDraining { connection.beginDrain() }
     }
 
+    /// Goes on with HTTP/2 on a connection whose first bytes say so.
+    func changeToHTTP2(_ transport: any Transport, first: [UInt8]) {
+        do {
+            let connection = try HTTP2ServerConnection(server: self, transport: transport)
+            connections[ObjectIdentifier(transport)] = connection
+            connection.start(with: first)
+            if isDraining { connection.beginDrain() }
+        } catch {
+            // No memory for a session: the client finds out by the end of its connection.
+            refusedCount.add(1, ordering: .relaxed)
+            transport.abort()
+        }
+    }
+
     private func turnAway(_ tcp: TCPConnection) {
         refusedCount.add(1, ordering: .relaxed)
-        guard lingering.count < Self.maxLingering else { return tcp.abort() }
+        // What is not secured yet can be told nothing.
+        guard lingering.count < Self.maxLingering, configuration.tls == nil else { return tcp.abort() }
         let refused = RefusedConnection(tcp) { [weak self] refused in
             guard let self else { return }
             lingering[ObjectIdentifier(refused)] = nil
@@ -143,13 +187,16 @@ extension HTTPServer {
         tcp.closeAfterFlush(timeout: configuration.writeTimeout, linger: configuration.lingerTimeout)
     }
 
-    func remove(_ connection: HTTPConnection) {
-        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+    func remove(_ transport: any Transport) {
+        guard connections.removeValue(forKey: ObjectIdentifier(transport)) != nil else { return }
+        release(transport.peer.host.network)
+        checkEmpty()
+    }
+
+    private func release(_ host: SocketAddress.Host) {
         connectionCount.subtract(1, ordering: .relaxed)
-        let host = connection.tcp.peer.host
         let left = connectionsByHost[host, default: 1] - 1
         connectionsByHost[host] = left > 0 ? left : nil
-        checkEmpty()
     }
 
     func handlerDidStart() {
@@ -166,6 +213,8 @@ extension HTTPServer {
 
     func dateLine() -> [UInt8] { date.current() }
 
+    func dateText() -> String { date.currentText() }
+
     /// Flushes the connection at the end of the turn, so that what a turn answers goes out in one write.
     func flushLater(_ connection: HTTPConnection) {
         if unflushed.isEmpty {
@@ -177,26 +226,6 @@ extension HTTPServer {
         }
         unflushed.append(connection)
     }
-}
-
-/// A connection over the limit, on its way out.
-// @unchecked Sendable: confined to the loop's thread.
-private final class RefusedConnection: TCPConnectionDelegate, @unchecked Sendable {
-    private let tcp: TCPConnection
-    private let whenClosed: (RefusedConnection) -> Void
-
-    init(_ tcp: TCPConnection, whenClosed: @escaping (RefusedConnection) -> Void) {
-        self.tcp = tcp
-        self.whenClosed = whenClosed
-        tcp.delegate = self
-    }
-
-    func close() { tcp.close() }
-
-    func connection(_ connection: TCPConnection, didReceive bytes: RawSpan) {}
-    func connectionDidReachEOF(_ connection: TCPConnection) {}
-    func connectionDidDrain(_ connection: TCPConnection) {}
-    func connection(_ connection: TCPConnection, didCloseWith error: EventLoopError?) { whenClosed(self) }
 }
 
 extension HTTPResponse {

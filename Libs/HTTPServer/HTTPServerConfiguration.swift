@@ -1,10 +1,14 @@
 package import EventLoop
+package import TLS
 
 extension HTTPServer {
     /// What a server listens on and what it bears.
     package struct Configuration: Sendable {
         /// Where to listen; port 0 lets the system choose.
         package var address = SocketAddress.loopback(port: 0)
+        /// What TLS is spoken with; nil for none. Which of HTTP/2 and HTTP/1.1 follows is then the client's choice by ALPN;
+        /// without TLS a connection that begins with the preface of HTTP/2 speaks it.
+        package var tls: TLSServerContext?
         /// Bounds on the head of a request.
         package var limits = HTTPLimits()
         /// Bytes of content accepted for a request, decided when its head is known. 1 MiB unless set.
@@ -14,6 +18,10 @@ extension HTTPServer {
             .text("\(refusal)\n", status: refusal.status)
         }
 
+        /// For the client's part of the handshake of TLS.
+        package var handshakeTimeout = Duration.seconds(10)
+        /// Handshakes at a time; connections above that are closed.
+        package var maxHandshakes = 1000
         /// From the first byte of a head to its end, and from the connection's beginning to its first byte.
         package var headTimeout = Duration.seconds(10)
         /// From the end of the head to the end of the content.
@@ -37,6 +45,12 @@ extension HTTPServer {
         package var maxConnections = 10_000
         /// Connections taken at a time from one address.
         package var maxConnectionsPerAddress = Int.max
+        /// Requests at a time on a connection of HTTP/2.
+        package var maxStreams = 100
+        /// Frames of HTTP/2 without use of their own (PING, SETTINGS, PRIORITY, resets, empty DATA) that a client may send in
+        /// one go, and how many more each second after that. A client over it is sent away.
+        package var controlFrameBurst = 1000
+        package var controlFramesPerSecond = 100
         /// The system's queue of connections not yet accepted.
         package var backlog: Int32 = 1024
         /// Bytes of further requests kept while a handler runs.

@@ -1,12 +1,27 @@
 import Foundation
 
-/// Runs curl, a client that we did not write, off the tasks' threads; returns its exit status and all that it wrote.
+/// Runs curl, a client that we did not write; returns its exit status and all that it wrote.
 package func curl(_ arguments: [String]) async throws -> (status: Int32, output: String) {
+    try await run("/usr/bin/curl", ["--silent", "--show-error", "--noproxy", "*", "--max-time", "60"] + arguments)
+}
+
+/// Runs a script of `Tests/Interop` by the interpreter that has the packages of `scripts/python-venv`.
+package func python(_ script: String, _ arguments: [String]) async throws -> (status: Int32, output: String) {
+    let root = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let interpreter =
+        ProcessInfo.processInfo.environment["FLORIN_PYTHON"] ?? root.appending(path: ".venv/bin/python").path
+    return try await run(interpreter, [root.appending(path: "Tests/Interop/\(script)").path] + arguments)
+}
+
+/// Runs a program off the tasks' threads, with nothing to read; returns its exit status and all that it wrote.
+package func run(_ program: String, _ arguments: [String]) async throws -> (status: Int32, output: String) {
     try await withCheckedThrowingContinuation { continuation in
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
-        process.arguments = ["--silent", "--show-error", "--noproxy", "*", "--max-time", "60"] + arguments
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
         let pipe = Pipe()
+        process.standardInput = FileHandle.nullDevice
         process.standardOutput = pipe
         process.standardError = pipe
         Thread.detachNewThread {

@@ -38,7 +38,7 @@ final class Notes<T: Sendable>: Sendable {
 }
 
 /// A delegate that keeps what it hears, and echoes when asked to.
-final class Peer: TCPConnectionDelegate, Sendable {
+final class Peer: TransportDelegate, Sendable {
     struct Heard {
         var bytes: [UInt8] = []
         var received = 0
@@ -58,7 +58,7 @@ final class Peer: TCPConnectionDelegate, Sendable {
 
     var now: Heard { heard.withLock { $0 } }
 
-    func connection(_ connection: TCPConnection, didReceive bytes: RawSpan) {
+    func connection(_ connection: any Transport, didReceive bytes: RawSpan) {
         let copy = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
         heard.withLock { heard in
             heard.received += copy.count
@@ -67,14 +67,14 @@ final class Peer: TCPConnectionDelegate, Sendable {
         if echoes { connection.write(copy) }
     }
 
-    func connectionDidReachEOF(_ connection: TCPConnection) {
+    func connectionDidReachEOF(_ connection: any Transport) {
         heard.withLock { $0.eof += 1 }
         if echoes { connection.closeAfterFlush(timeout: .seconds(10)) }
     }
 
-    func connectionDidDrain(_ connection: TCPConnection) { heard.withLock { $0.drains += 1 } }
+    func connectionDidDrain(_ connection: any Transport) { heard.withLock { $0.drains += 1 } }
 
-    func connection(_ connection: TCPConnection, didCloseWith error: EventLoopError?) {
+    func connection(_ connection: any Transport, didCloseWith error: EventLoopError?) {
         heard.withLock { $0.closed.append(error) }
     }
 }

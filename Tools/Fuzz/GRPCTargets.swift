@@ -1,4 +1,5 @@
 internal import GRPC
+internal import HTTP2
 
 extension FuzzTarget {
     /// The readers of gRPC's own framing, headers and trailers.

@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import HTTP2
 
 /// Where a call of a client goes to be carried by a connection.
 protocol ClientCallCarrier: AnyObject {

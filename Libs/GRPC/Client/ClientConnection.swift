@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import HTTP2
 
 /// Why a server takes no new calls on a connection.
 enum DrainReason {

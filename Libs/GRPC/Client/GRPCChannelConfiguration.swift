@@ -1,3 +1,5 @@
+internal import HTTP2
+
 extension GRPCChannel {
     /// How a channel connects and what it allows. Every wait and every amount has a bound.
     package struct Configuration: Sendable {

@@ -1,3 +1,5 @@
+internal import HTTP2
+
 /// What a header block of a response says (grpc/grpc: doc/PROTOCOL-HTTP2.md, "Responses").
 enum ResponseHead: Hashable {
     /// Messages follow.

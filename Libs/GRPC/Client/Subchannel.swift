@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import HTTP2
 
 /// What a subchannel tells the channel; on the loop.
 protocol SubchannelOwner: AnyObject {

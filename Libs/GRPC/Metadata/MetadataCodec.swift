@@ -1,3 +1,4 @@
+package import HTTP2
 internal import WireCodecs
 
 /// Metadata to and from HTTP/2 header fields (grpc/grpc: doc/PROTOCOL-HTTP2.md, "Custom-Metadata").

@@ -1,4 +1,5 @@
 package import EventLoop
+internal import HTTP2
 
 extension GRPCServer {
     /// How a server treats its callers. Every wait and every amount has a bound.

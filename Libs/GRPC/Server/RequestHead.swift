@@ -1,3 +1,5 @@
+internal import HTTP2
+
 /// The headers of a request, checked (grpc/grpc: doc/PROTOCOL-HTTP2.md, "Requests").
 struct RequestHead: Sendable {
     /// Why a request is not served.

@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import HTTP2
 internal import Observability
 
 /// One call at the server: from the request's headers to the trailers.

@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import HTTP2
 
 /// What the connections of a server have in common.
 protocol ServerConnectionOwner: AnyObject {

@@ -1,3 +1,4 @@
+package import HTTP2
 internal import WireCodecs
 
 /// A status to and from the trailers that end a call.

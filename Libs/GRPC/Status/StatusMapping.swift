@@ -1,3 +1,5 @@
+internal import HTTP2
+
 /// Codes for calls that ended without a `grpc-status`.
 enum StatusMapping {
     /// The code for an HTTP status (grpc/grpc: doc/http-grpc-status-mapping.md).

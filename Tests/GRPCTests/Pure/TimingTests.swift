@@ -21,17 +21,4 @@ import Testing
         #expect(delays.allSatisfy { $0 >= .milliseconds(799) && $0 <= .milliseconds(1201) })
         #expect(Set(delays).count > 100)
     }
-
-    @Test func keepAliveAsksTheSilentAndGivesUpTheDead() {
-        var life = KeepAlive(interval: .seconds(30), timeout: .seconds(10), now: .seconds(100))
-        #expect(life.timerFired(at: .seconds(110)) == .wait(.seconds(20)))
-        life.received(at: .seconds(120))
-        #expect(life.timerFired(at: .seconds(130)) == .wait(.seconds(20)))
-        #expect(life.timerFired(at: .seconds(150)) == .ping(.seconds(10)))
-        #expect(life.timerFired(at: .seconds(155)) == .wait(.seconds(5)))
-        life.received(at: .seconds(156))
-        #expect(life.timerFired(at: .seconds(160)) == .wait(.seconds(26)))
-        #expect(life.timerFired(at: .seconds(186)) == .ping(.seconds(10)))
-        #expect(life.timerFired(at: .seconds(196)) == .giveUp)
-    }
 }

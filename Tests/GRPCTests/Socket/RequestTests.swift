@@ -1,4 +1,5 @@
 import EventLoop
+import HTTP2
 import Synchronization
 import Testing
 
@@ -156,13 +157,13 @@ import Testing
 }
 
 /// Notes that a bare connection has ended.
-final class CloseWatcher: TCPConnectionDelegate, Sendable {
+final class CloseWatcher: TransportDelegate, Sendable {
     let isClosed = Atomic<Bool>(false)
 
-    func connection(_ connection: TCPConnection, didReceive bytes: RawSpan) {}
-    func connectionDidReachEOF(_ connection: TCPConnection) { connection.close() }
-    func connectionDidDrain(_ connection: TCPConnection) {}
-    func connection(_ connection: TCPConnection, didCloseWith error: EventLoopError?) {
+    func connection(_ connection: any Transport, didReceive bytes: RawSpan) {}
+    func connectionDidReachEOF(_ connection: any Transport) { connection.close() }
+    func connectionDidDrain(_ connection: any Transport) {}
+    func connection(_ connection: any Transport, didCloseWith error: EventLoopError?) {
         isClosed.store(true, ordering: .releasing)
     }
 }

@@ -3,6 +3,7 @@ import Synchronization
 import Testing
 
 @testable import GRPC
+@testable import HTTP2
 
 /// A client that speaks bare HTTP/2 frames, to send what our own client never would.
 // @unchecked Sendable: confined to the loop; the functions below hop there.

@@ -69,7 +69,7 @@ final class Relay: @unchecked Sendable {
 
 /// One relayed connection.
 // @unchecked Sendable: confined to the loop.
-private final class Link: TCPConnectionDelegate, @unchecked Sendable {
+private final class Link: TransportDelegate, @unchecked Sendable {
     private let client: TCPConnection
     private var server: TCPConnection?
 
@@ -93,10 +93,10 @@ private final class Link: TCPConnectionDelegate, @unchecked Sendable {
         server?.close()
     }
 
-    func connection(_ connection: TCPConnection, didReceive bytes: RawSpan) {
+    func connection(_ connection: any Transport, didReceive bytes: RawSpan) {
         (connection === client ? server : client)?.write(bytes)
     }
-    func connectionDidReachEOF(_ connection: TCPConnection) { cut() }
-    func connectionDidDrain(_ connection: TCPConnection) {}
-    func connection(_ connection: TCPConnection, didCloseWith error: EventLoopError?) { cut() }
+    func connectionDidReachEOF(_ connection: any Transport) { cut() }
+    func connectionDidDrain(_ connection: any Transport) {}
+    func connection(_ connection: any Transport, didCloseWith error: EventLoopError?) { cut() }
 }

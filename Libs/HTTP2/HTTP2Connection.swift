@@ -1,7 +1,7 @@
-internal import EventLoop
+package import EventLoop
 
 /// What a connection tells the server or the client that uses it; on the loop.
-protocol HTTP2ConnectionOwner: AnyObject {
+package protocol HTTP2ConnectionOwner: AnyObject {
     /// The peer opened a stream: the receiver sets its handler.
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream)
     /// The peer sent SETTINGS; the first time, it speaks HTTP/2 indeed.
@@ -17,19 +17,25 @@ protocol HTTP2ConnectionOwner: AnyObject {
 }
 
 /// How a connection treats its peer.
-struct HTTP2ConnectionConfiguration: Sendable {
-    var settings = HTTP2Settings()
+package struct HTTP2ConnectionConfiguration: Sendable {
+    /// What the session allows.
+    package var settings = HTTP2Settings()
     /// Silence after which the peer is asked whether it is there.
-    var keepAliveInterval = Duration.seconds(30)
+    package var keepAliveInterval = Duration.seconds(30)
     /// How long it has for the answer.
-    var keepAliveTimeout = Duration.seconds(10)
+    package var keepAliveTimeout = Duration.seconds(10)
     /// How long a peer has for its first SETTINGS.
-    var handshakeTimeout = Duration.seconds(10)
+    package var handshakeTimeout = Duration.seconds(10)
+    /// How long a peer may take nothing of what waits for it.
+    package var writeTimeout = Duration.seconds(30)
+
+    /// The values above.
+    package init() {}
 }
 
 /// An HTTP/2 session on a TCP connection: moves bytes, batches writes by turn of the loop, asks silent peers for life.
 // @unchecked Sendable: confined to the loop; every entry is a call from the loop's connection, timers or our own classes there.
-final class HTTP2Connection: @unchecked Sendable {
+package final class HTTP2Connection: @unchecked Sendable {
     /// Bytes handed to the socket in one write.
     private static let writeBytes = 64 * 1024
     /// Bytes waiting for the socket above which no more frames are made.
@@ -40,8 +46,9 @@ final class HTTP2Connection: @unchecked Sendable {
     private static let goAwayPing: UInt64 = 0x676F_6177_6179_2121
     private static let goAwayTimeout = Duration.seconds(1)
 
-    let loop: EventLoop
-    private let socket: TCPConnection
+    /// The loop that the connection is confined to.
+    package let loop: EventLoop
+    private let socket: any Transport
     private let configuration: HTTP2ConnectionConfiguration
     private var session: HTTP2Session?
     private weak var owner: (any HTTP2ConnectionOwner)?
@@ -49,18 +56,22 @@ final class HTTP2Connection: @unchecked Sendable {
     private var keepAliveTimer: LoopTimer?
     private var handshakeTimer: LoopTimer?
     private var goAwayTimer: LoopTimer?
+    private var stallTimer: LoopTimer?
+    private var controlFrames: FrameAllowance
+    private var isAbused = false
     private var output: [UInt8] = []
     private var isFlushScheduled = false
     private var isAnnouncingGoAway = false
     private var isClosing = false
     /// True once the owner was told that the connection is gone.
-    private(set) var isClosed = false
+    package private(set) var isClosed = false
 
     /// The peer's address.
-    var peer: SocketAddress { socket.peer }
+    package var peer: SocketAddress { socket.peer }
 
-    init(
-        socket: TCPConnection, role: HTTP2Session.Role, configuration: HTTP2ConnectionConfiguration, loop: EventLoop,
+    /// Lays HTTP/2 over a connection that does not read yet.
+    package init(
+        socket: any Transport, role: HTTP2Session.Role, configuration: HTTP2ConnectionConfiguration, loop: EventLoop,
         owner: any HTTP2ConnectionOwner
     ) throws(HTTP2Session.Fatal) {
         self.loop = loop
@@ -69,11 +80,15 @@ final class HTTP2Connection: @unchecked Sendable {
         self.owner = owner
         keepAlive = KeepAlive(
             interval: configuration.keepAliveInterval, timeout: configuration.keepAliveTimeout, now: loop.now)
+        controlFrames = FrameAllowance(
+            burst: configuration.settings.controlBurst, perSecond: configuration.settings.controlPerSecond,
+            now: loop.now
+        )
         session = try HTTP2Session(role: role, settings: configuration.settings, delegate: self)
     }
 
     /// Begins to read and sends the first frames.
-    func start() {
+    package func start() {
         socket.delegate = self
         handshakeTimer = loop.schedule(after: configuration.handshakeTimeout) { [weak self] in
             self?.close(.protocolError)
@@ -83,17 +98,20 @@ final class HTTP2Connection: @unchecked Sendable {
         flushSoon()
     }
 
+    /// Takes bytes that were read before the connection was laid over its socket.
+    package func receive(_ bytes: RawSpan) { connection(socket, didReceive: bytes) }
+
     // MARK: Streams
 
     /// Runs a function that submits frames, and sends them at the end of this turn of the loop.
-    func submit<Result>(_ body: (HTTP2Session) -> Result) -> Result? {
+    package func submit<Result>(_ body: (HTTP2Session) -> Result) -> Result? {
         guard let session, !isClosing else { return nil }
         defer { flushSoon() }
         return body(session)
     }
 
     /// True when one more stream of ours may be opened.
-    var hasRoom: Bool { !isClosing && session?.hasRoom == true }
+    package var hasRoom: Bool { !isClosing && session?.hasRoom == true }
 
     // MARK: The end
 
@@ -101,7 +119,7 @@ final class HTTP2Connection: @unchecked Sendable {
     ///
     /// First a GOAWAY that names no last stream, then, when a ping tells that the peer has read it, the final one:
     /// a request sent in between is still served (RFC 9113, section 6.8).
-    func goAway() {
+    package func goAway() {
         guard !isAnnouncingGoAway, !isClosing else { return }
         isAnnouncingGoAway = true
         _ = submit { session in
@@ -119,7 +137,7 @@ final class HTTP2Connection: @unchecked Sendable {
     }
 
     /// Sends GOAWAY with that error and closes; open streams are lost.
-    func close(_ error: HTTP2ErrorCode) {
+    package func close(_ error: HTTP2ErrorCode) {
         guard !isClosing else { return }
         isAnnouncingGoAway = false
         _ = submit { $0.terminate(error) }
@@ -164,7 +182,24 @@ final class HTTP2Connection: @unchecked Sendable {
         } catch {
             return abort()
         }
+        watchForStall()
         if !isAnnouncingGoAway, session.isFinished { closeAfterFlush() }
+    }
+
+    /// A peer that reads nothing for too long is dropped: it holds memory, and cannot even be told.
+    private func watchForStall() {
+        guard socket.queuedBytes > 0 else {
+            stallTimer?.cancel()
+            stallTimer = nil
+            return
+        }
+        guard stallTimer == nil else { return }
+        let left = socket.queuedBytes
+        stallTimer = loop.schedule(after: configuration.writeTimeout) { [weak self] in
+            guard let self, !isClosing else { return }
+            stallTimer = nil
+            if socket.queuedBytes >= left { abort() } else { watchForStall() }
+        }
     }
 
     // MARK: Life
@@ -187,8 +222,8 @@ final class HTTP2Connection: @unchecked Sendable {
     }
 }
 
-extension HTTP2Connection: TCPConnectionDelegate {
-    func connection(_ connection: TCPConnection, didReceive bytes: RawSpan) {
+extension HTTP2Connection: TransportDelegate {
+    package func connection(_ connection: any Transport, didReceive bytes: RawSpan) {
         guard let session, !isClosing else { return }
         keepAlive.received(at: loop.now)
         do {
@@ -196,23 +231,24 @@ extension HTTP2Connection: TCPConnectionDelegate {
         } catch {
             return abort()
         }
+        if isAbused { return close(.enhanceYourCalm) }
         owner?.connectionDidRead(self)
         flushSoon()
     }
 
-    func connectionDidReachEOF(_ connection: TCPConnection) {
+    package func connectionDidReachEOF(_ connection: any Transport) {
         guard !isClosing else { return }
         // HTTP/2 has no half-closed connection: a peer that will not send can neither acknowledge nor give credit.
         abort()
     }
 
-    func connectionDidDrain(_ connection: TCPConnection) { flush() }
+    package func connectionDidDrain(_ connection: any Transport) { flush() }
 
-    func connection(_ connection: TCPConnection, didCloseWith error: EventLoopError?) {
+    package func connection(_ connection: any Transport, didCloseWith error: EventLoopError?) {
         guard !isClosed else { return }
         isClosed = true
         isClosing = true
-        for timer in [keepAliveTimer, handshakeTimer, goAwayTimer] { timer?.cancel() }
+        for timer in [keepAliveTimer, handshakeTimer, goAwayTimer, stallTimer] { timer?.cancel() }
         session?.abandonStreams()
         owner?.connectionClosed(self)
     }
@@ -236,5 +272,9 @@ extension HTTP2Connection: HTTP2SessionDelegate {
 
     func session(_ session: HTTP2Session, receivedPingAcknowledgement payload: UInt64) {
         if payload == Self.goAwayPing { finishGoAway() }
+    }
+
+    func sessionReceivedControlFrame(_ session: HTTP2Session) {
+        if !controlFrames.take(at: loop.now) { isAbused = true }
     }
 }

@@ -13,6 +13,8 @@ protocol HTTP2SessionDelegate: AnyObject {
     func sessionClosedStream(_ session: HTTP2Session)
     /// Our ping came back.
     func session(_ session: HTTP2Session, receivedPingAcknowledgement payload: UInt64)
+    /// The peer sent a frame that moves nothing.
+    func sessionReceivedControlFrame(_ session: HTTP2Session)
 }
 
 /// The one owner of an `nghttp2_session`: HTTP/2 framing, header compression and flow control, without input or output.
@@ -20,15 +22,15 @@ protocol HTTP2SessionDelegate: AnyObject {
 /// Confined to one loop. Calls that submit frames may be made from within the delegate's and handlers' functions;
 /// `receive` and `takeOutput` may not, which nghttp2 forbids.
 @safe
-final class HTTP2Session {
+package final class HTTP2Session {
     /// Which end of the connection this is.
-    enum Role { case client, server }
+    package enum Role { case client, server }
 
     /// The bytes break the protocol beyond repair, or memory ran out; the connection must be closed.
-    struct Fatal: Error {}
+    package struct Fatal: Error {}
 
     private var handle: OpaquePointer?
-    private(set) var streams: [Int32: HTTP2Stream] = [:]
+    package private(set) var streams: [Int32: HTTP2Stream] = [:]
     private let maximumHeaderListBytes: Int
     private weak var delegate: (any HTTP2SessionDelegate)?
     private var fieldBytes: [UInt8] = []
@@ -96,7 +98,7 @@ final class HTTP2Session {
     // MARK: Streams
 
     /// Opens a stream with a request and its body; nil when the connection takes no more.
-    func request(
+    package func request(
         _ fields: [HeaderField], body: [UInt8], isEnded: Bool = true, handler: any HTTP2StreamHandler
     ) -> HTTP2Stream? {
         let nextID = unsafe nghttp2_session_get_next_stream_id(handle)
@@ -118,7 +120,7 @@ final class HTTP2Session {
     }
 
     /// Answers a stream with headers; bytes and trailers follow by `send`.
-    func respond(_ stream: HTTP2Stream, _ fields: [HeaderField]) {
+    package func respond(_ stream: HTTP2Stream, _ fields: [HeaderField]) {
         _ = unsafe withNameValues(fields) { fields, count in
             var provider = unsafe dataProvider(for: stream)
             return unsafe nghttp2_submit_response(handle, stream.id, fields, count, &provider)
@@ -126,20 +128,33 @@ final class HTTP2Session {
     }
 
     /// Answers a stream with headers alone, which end it.
-    func respondAndEnd(_ stream: HTTP2Stream, _ fields: [HeaderField]) {
+    package func respondAndEnd(_ stream: HTTP2Stream, _ fields: [HeaderField]) {
         _ = unsafe withNameValues(fields) { unsafe nghttp2_submit_response(handle, stream.id, $0, $1, nil) }
     }
 
     /// Queues bytes after the headers of a response.
-    func send(_ bytes: [UInt8], on stream: HTTP2Stream) {
+    package func send(_ bytes: [UInt8], on stream: HTTP2Stream) {
         stream.body.append(bytes)
         resume(stream)
     }
 
     /// Ends a response with trailers, after the bytes queued before.
-    func end(_ stream: HTTP2Stream, trailers: [HeaderField]) {
+    package func end(_ stream: HTTP2Stream, trailers: [HeaderField]) {
         stream.body.end(trailers: trailers)
         resume(stream)
+    }
+
+    /// Ends a response after the bytes queued before.
+    package func end(_ stream: HTTP2Stream) {
+        stream.body.end()
+        resume(stream)
+    }
+
+    /// Sends an interim response, such as `100 Continue`, before the final one.
+    package func inform(_ stream: HTTP2Stream, _ fields: [HeaderField]) {
+        _ = unsafe withNameValues(fields) {
+            unsafe nghttp2_submit_headers(handle, 0, stream.id, nil, $0, $1, nil)
+        }
     }
 
     private func resume(_ stream: HTTP2Stream) {
@@ -149,12 +164,12 @@ final class HTTP2Session {
     }
 
     /// Ends the stream at once, in both directions.
-    func reset(_ stream: HTTP2Stream, _ error: HTTP2ErrorCode) {
+    package func reset(_ stream: HTTP2Stream, _ error: HTTP2ErrorCode) {
         unsafe nghttp2_submit_rst_stream(handle, 0, stream.id, error.rawValue)
     }
 
     /// Gives the peer credit for bytes of a stream that were used up.
-    func consume(_ count: Int, of stream: HTTP2Stream) {
+    package func consume(_ count: Int, of stream: HTTP2Stream) {
         unsafe nghttp2_session_consume_stream(handle, stream.id, count)
     }
 
@@ -251,12 +266,20 @@ extension HTTP2Session {
             stream.block.isOversized = true
             return
         }
-        let field = unsafe HeaderField(String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
-        stream.block.fields.append(field)
+        guard let name = unsafe String(validating: name, as: UTF8.self),
+            let value = unsafe String(validating: value, as: UTF8.self)
+        else { return receivedMalformedField(on: id) }
+        stream.block.fields.append(HeaderField(name, value))
     }
+
+    /// The stream is reset once its block is complete: before that it cannot be (RFC 9113, sections 6.10 and 8.1.1).
+    func receivedMalformedField(on id: Int32) { streams[id]?.isMalformed = true }
+
+    func receivedControlFrame() { delegate?.sessionReceivedControlFrame(self) }
 
     func received(headersOf id: Int32, isEndOfStream: Bool) {
         guard let stream = streams[id] else { return }
+        guard !stream.isMalformed else { return reset(stream, .protocolError) }
         var block = stream.block
         stream.block = HeaderBlock()
         block.isEndOfStream = isEndOfStream
@@ -286,8 +309,13 @@ extension HTTP2Session {
     func sent(headersOf id: Int32, isEndOfStream: Bool) {
         guard let stream = streams[id] else { return }
         stream.wasSent = true
+        if isEndOfStream { sent(endOf: id) }
+    }
+
+    func sent(endOf id: Int32) {
+        guard let stream = streams[id] else { return }
         // RFC 9113, section 8.1. Not before: nghttp2 drops the frames of a stream that is to be reset.
-        if isEndOfStream, stream.stopsPeerWhenEnded, unsafe nghttp2_session_get_stream_remote_close(handle, id) == 0 {
+        if stream.stopsPeerWhenEnded, unsafe nghttp2_session_get_stream_remote_close(handle, id) == 0 {
             reset(stream, .noError)
         }
     }

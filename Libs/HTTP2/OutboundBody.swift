@@ -1,5 +1,5 @@
 /// What a stream still has to send: bytes in chunks, then perhaps trailers.
-struct OutboundBody {
+package struct OutboundBody {
     /// What the sender is to do after it has taken bytes.
     enum Continuation: Equatable {
         /// More bytes are there.
@@ -17,19 +17,20 @@ struct OutboundBody {
     private var offset = 0
     private var ending: Continuation?
     /// Bytes not taken yet.
-    private(set) var queuedBytes = 0
+    package private(set) var queuedBytes = 0
 
     /// True once nothing more may be added.
-    var isEnded: Bool { ending != nil }
+    package var isEnded: Bool { ending != nil }
 
-    mutating func append(_ bytes: [UInt8]) {
+    /// Adds bytes at the end; none once the body has ended.
+    package mutating func append(_ bytes: [UInt8]) {
         guard !bytes.isEmpty, !isEnded else { return }
         chunks.append(bytes)
         queuedBytes += bytes.count
     }
 
     /// Ends the body; the first end counts.
-    mutating func end(trailers: [HeaderField]? = nil) {
+    package mutating func end(trailers: [HeaderField]? = nil) {
         guard !isEnded else { return }
         ending = trailers.map { .trailers($0) } ?? .ended
     }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import GRPC
+@testable import HTTP2
 
 /// Two HTTP/2 sessions joined in memory.
 @Suite struct SessionTests {

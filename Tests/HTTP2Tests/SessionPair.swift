@@ -1,4 +1,4 @@
-@testable import GRPC
+@testable import HTTP2
 
 /// A client's and a server's session, whose bytes go over when a test says so.
 final class SessionPair {
@@ -48,6 +48,7 @@ final class SessionEvents: HTTP2SessionDelegate {
     var goAway: (lastStream: Int32, error: HTTP2ErrorCode)?
     var pings: [UInt64] = []
     var closedStreams = 0
+    var controlFrames = 0
 
     func session(_ session: HTTP2Session, opened stream: HTTP2Stream) {
         let recorder = Recorder()
@@ -62,6 +63,7 @@ final class SessionEvents: HTTP2SessionDelegate {
     }
     func sessionClosedStream(_ session: HTTP2Session) { closedStreams += 1 }
     func session(_ session: HTTP2Session, receivedPingAcknowledgement payload: UInt64) { pings.append(payload) }
+    func sessionReceivedControlFrame(_ session: HTTP2Session) { controlFrames += 1 }
 }
 
 /// Notes what a stream is told.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import GRPC
+@testable import HTTP2
 
 @Suite struct OutboundBodyTests {
     private func take(_ count: Int, from body: inout OutboundBody) -> ([UInt8], OutboundBody.Continuation) {

@@ -37,6 +37,7 @@ final class HTTP2Callbacks: @unchecked Sendable {
         unsafe handle = callbacks
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(handle, Self.beginHeaders)
         unsafe nghttp2_session_callbacks_set_on_header_callback(handle, Self.header)
+        unsafe nghttp2_session_callbacks_set_on_invalid_header_callback(handle, Self.invalidHeader)
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(handle, Self.frameReceived)
         unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(handle, Self.dataReceived)
         unsafe nghttp2_session_callbacks_set_on_frame_send_callback(handle, Self.frameSent)
@@ -69,11 +70,19 @@ final class HTTP2Callbacks: @unchecked Sendable {
         return 0
     }
 
+    /// Left alone, nghttp2 would drop the field and hand on the rest, which is then not what the peer sent.
+    private static let invalidHeader: nghttp2_on_invalid_header_callback = { _, frame, _, _, _, _, _, userData in
+        let id = unsafe frame!.pointee.hd.stream_id
+        unsafe session(userData).receivedMalformedField(on: id)
+        return 0
+    }
+
     private static let frameReceived: nghttp2_on_frame_recv_callback = { _, frame, userData in
         let session = unsafe session(userData)
         let header = unsafe frame!.pointee.hd
         let isEndOfStream = UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0
         let isAcknowledgement = UInt32(header.flags) & NGHTTP2_FLAG_ACK.rawValue != 0
+        if unsafe isControl(frame!.pointee.hd) { session.receivedControlFrame() }
         switch nghttp2_frame_type(UInt32(header.type)) {
         case NGHTTP2_HEADERS: session.received(headersOf: header.stream_id, isEndOfStream: isEndOfStream)
         case NGHTTP2_DATA where isEndOfStream: session.received(endOf: header.stream_id)
@@ -94,6 +103,15 @@ final class HTTP2Callbacks: @unchecked Sendable {
         return 0
     }
 
+    /// Frames that cost work and move nothing.
+    private static func isControl(_ header: nghttp2_frame_hd) -> Bool {
+        switch nghttp2_frame_type(UInt32(header.type)) {
+        case NGHTTP2_PING, NGHTTP2_SETTINGS, NGHTTP2_PRIORITY, NGHTTP2_RST_STREAM: true
+        case NGHTTP2_DATA: header.length == 0 && UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue == 0
+        default: false
+        }
+    }
+
     private static let dataReceived: nghttp2_on_data_chunk_recv_callback = { _, _, id, bytes, count, userData in
         unsafe session(userData).received(UnsafeRawBufferPointer(start: bytes, count: count), on: id)
         return 0
@@ -101,9 +119,12 @@ final class HTTP2Callbacks: @unchecked Sendable {
 
     private static let frameSent: nghttp2_on_frame_send_callback = { _, frame, userData in
         let header = unsafe frame!.pointee.hd
-        if UInt32(header.type) == NGHTTP2_HEADERS.rawValue {
-            let isEndOfStream = UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0
+        let isEndOfStream = UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0
+        switch nghttp2_frame_type(UInt32(header.type)) {
+        case NGHTTP2_HEADERS:
             unsafe session(userData).sent(headersOf: header.stream_id, isEndOfStream: isEndOfStream)
+        case NGHTTP2_DATA where isEndOfStream: unsafe session(userData).sent(endOf: header.stream_id)
+        default: break
         }
         return 0
     }

@@ -1,16 +1,23 @@
 /// A complete header block.
-struct HeaderBlock {
+package struct HeaderBlock {
     /// The fields in their order, pseudo fields first.
-    var fields: [HeaderField] = []
+    package var fields: [HeaderField] = []
     /// True when fields were left out because the block passed the limit.
-    var isOversized = false
+    package var isOversized = false
     /// True when the stream's other half ends with the block.
-    var isEndOfStream = false
+    package var isEndOfStream = false
+
+    /// A block of these fields.
+    package init(fields: [HeaderField] = [], isOversized: Bool = false, isEndOfStream: Bool = false) {
+        self.fields = fields
+        self.isOversized = isOversized
+        self.isEndOfStream = isEndOfStream
+    }
 }
 
 /// What is told of a stream, on the loop, from within the HTTP/2 library: implementations may submit frames, and
 /// must not run code of others.
-protocol HTTP2StreamHandler: AnyObject {
+package protocol HTTP2StreamHandler: AnyObject {
     /// A header block is complete: the request or response, or trailers.
     func streamReceived(_ block: HeaderBlock)
     /// Bytes of DATA; the receiver gives flow-control credit back by `HTTP2Session.consume`.
@@ -26,26 +33,30 @@ protocol HTTP2StreamHandler: AnyObject {
 }
 
 /// One stream of a session; confined to the session's loop.
-final class HTTP2Stream {
+package final class HTTP2Stream {
     /// Bytes waiting to be sent above which a producer is held.
-    static let highMark = 64 * 1024
+    package static let highMark = 64 * 1024
     /// Bytes waiting to be sent under which it goes on.
-    static let lowMark = 16 * 1024
+    package static let lowMark = 16 * 1024
 
-    let id: Int32
+    /// The identifier, unique in its connection.
+    package let id: Int32
     /// Told of what happens; a stream whose call is over has none.
-    var handler: (any HTTP2StreamHandler)?
+    package var handler: (any HTTP2StreamHandler)?
     /// The header block that is arriving.
     var block = HeaderBlock()
     var blockBytes = 0
-    var body = OutboundBody()
+    /// True once a field of the block broke the protocol.
+    var isMalformed = false
+    /// What is yet to be sent.
+    package var body = OutboundBody()
     /// True when the library stopped asking for bytes and must be told of new ones.
     var isStarved = false
     /// True once HEADERS of ours were handed to the connection.
-    var wasSent = false
+    package var wasSent = false
 
     /// True when the peer is to stop sending as soon as our half has ended.
-    var stopsPeerWhenEnded = false
+    package var stopsPeerWhenEnded = false
 
     init(id: Int32) { self.id = id }
 }

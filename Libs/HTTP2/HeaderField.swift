@@ -14,5 +14,5 @@ package struct HeaderField: Sendable, Hashable {
 
 extension [HeaderField] {
     /// The value of the first field of that name.
-    func first(_ name: String) -> String? { first { $0.name == name }?.value }
+    package func first(_ name: String) -> String? { first { $0.name == name }?.value }
 }
