@@ -213,7 +213,7 @@ let gateway: [Target] = [
         "gateway", at: "Services/Gateway/Main",
         [
             "GatewayAPI", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Observability", "Postgres", "Resilience",
-            "ServiceRuntime",
+            "ServiceRuntime", "TLS",
         ]),
 ]
 

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// Runs curl, a client that we did not write; returns its exit status and all that it wrote.
 package func curl(_ arguments: [String]) async throws -> (status: Int32, output: String) {
@@ -27,12 +28,26 @@ package func run(_ program: String, _ arguments: [String]) async throws -> (stat
         Thread.detachNewThread {
             do {
                 try process.run()
-                let data = pipe.fileHandleForReading.readDataToEndOfFile()
+                let output = readToEnd(pipe.fileHandleForReading.fileDescriptor)
                 process.waitUntilExit()
-                continuation.resume(returning: (process.terminationStatus, String(decoding: data, as: UTF8.self)))
+                continuation.resume(returning: (process.terminationStatus, String(decoding: output, as: UTF8.self)))
             } catch {
                 continuation.resume(throwing: error)
             }
+        }
+    }
+}
+
+/// Everything up to the end of the stream. FileHandle ends the process when a signal interrupts its read.
+private func readToEnd(_ descriptor: Int32) -> [UInt8] {
+    var output: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    while true {
+        let count = unsafe read(descriptor, &buffer, buffer.count)
+        if count > 0 {
+            output += buffer[..<count]
+        } else if count == 0 || errno != EINTR {
+            return output
         }
     }
 }

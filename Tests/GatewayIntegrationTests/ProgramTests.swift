@@ -1,6 +1,7 @@
 import Chronology
 import CloudEvents
 import Contracts
+import Foundation
 import Messaging
 import MessagingAMQP
 import ServersTesting
@@ -137,6 +138,58 @@ import Tokens
         gateway.terminate()
         #expect(try await gateway.exitStatus() == 0)
         await backend.stop()
+    }
+
+    /// The certificate is read again on SIGHUP; a bad one changes nothing, and no connection is dropped.
+    @Test func readsItsCertificateAgain() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "tls-\(UUID())")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let files = try CertificateFiles(in: directory)
+        try files.issue("first")
+        let backend = try await Backend(key: key)
+        var environment = try environment(backend, broker: "amqp://a:b@127.0.0.1:1/x")
+        environment["FLORIN_TLS_CERTIFICATE"] = files.certificate
+        environment["FLORIN_TLS_KEY"] = files.key
+        let gateway = try RunningGateway(environment)
+        defer { gateway.kill() }
+        let address = environment["FLORIN_HTTP_LISTEN"] ?? ""
+        try await eventually("it listens") { try await files.subject(at: address).contains("first") }
+        let stream = try EventReader(
+            arguments: ["-N", "-k", "-H", "Authorization: Bearer \(try Backend.token(key, user: .make()))"]
+                + ["https://\(address)/v1/events/stream"])
+        try await eventually("a stream is open") { stream.output.contains(": connected\n\n") }
+
+        try files.issue("second")
+        gateway.hangUp()
+        try await eventually("the new one is shown") { try await files.subject(at: address).contains("second") }
+        try "garbage".write(toFile: files.certificate, atomically: true, encoding: .utf8)
+        gateway.hangUp()
+        try await eventually("the fault is logged") { gateway.log.contains("the old one stays") }
+        #expect(try await files.subject(at: address).contains("second"))
+        let document = try await EventReader(
+            arguments: ["-k", "-w", "|%{http_version}", "-o", "/dev/null", "https://\(address)/openapi.json"]
+        ).end()
+        #expect(document == "|2")
+
+        gateway.terminate()
+        #expect(try await gateway.exitStatus() == 0)
+        // It was open over both hang-ups, and ends in order with the process.
+        #expect(try await stream.exitStatus() == 0)
+        await backend.stop()
+    }
+
+    @Test func namesCertificatesThatAreNotUsable() async throws {
+        let gateway = try RunningGateway(["FLORIN_TLS_CERTIFICATE": "/nowhere", "FLORIN_TLS_KEY": "/nowhere"])
+        defer { gateway.kill() }
+        #expect(try await gateway.exitStatus() == 78)
+        let alone = try RunningGateway(["FLORIN_TLS_CERTIFICATE": "/nowhere"])
+        defer { alone.kill() }
+        #expect(try await alone.exitStatus() == 78)
+        try await eventually("both faults are named") {
+            gateway.log.contains("FLORIN_TLS_CERTIFICATE is not usable") && gateway.log.contains("FLORIN_AMQP_URL")
+                && alone.log.contains("FLORIN_TLS_KEY must be set")
+        }
     }
 
     @Test func namesWhatIsWrongWithItsConfiguration() async throws {

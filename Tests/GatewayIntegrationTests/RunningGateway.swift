@@ -43,6 +43,9 @@ final class RunningGateway: Sendable {
     /// Asks it to stop.
     func terminate() { process.withLock { $0.terminate() } }
 
+    /// Asks it to read its files again.
+    func hangUp() { _ = process.withLock { Glibc.kill($0.processIdentifier, SIGHUP) } }
+
     /// Ends it where it has not ended.
     func kill() {
         process.withLock { process in
@@ -71,6 +74,39 @@ final class RunningGateway: Sendable {
             .end()
         let end = output.lastIndex(of: "\n") ?? output.startIndex
         return (Int(output[end...].dropFirst()) ?? 0, String(output[..<end]))
+    }
+}
+
+/// A certificate and its key in files, made by OpenSSL's program.
+struct CertificateFiles: Sendable {
+    let certificate: String
+    let key: String
+
+    init(in directory: URL) throws {
+        certificate = directory.appending(path: "certificate.pem").path
+        key = directory.appending(path: "key.pem").path
+    }
+
+    /// Writes a certificate of that name, and its key, over what there was.
+    func issue(_ name: String) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/openssl")
+        process.arguments = [
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+            "/CN=\(name)", "-keyout", key, "-out", certificate,
+        ]
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+
+    /// The subject of the certificate that is shown there; empty where nobody listens.
+    func subject(at address: String) async throws -> String {
+        try await EventReader(arguments: [
+            "-k", "-v", "--stderr", "-", "https://\(address)/openapi.json", "-o", "/dev/null",
+        ])
+        .end().split(separator: "\n").first { $0.contains("subject: CN=") }.map(String.init) ?? ""
     }
 }
 

@@ -10,7 +10,7 @@ import ServiceRuntime
 /// The gateway: the public HTTP API in front of the services.
 enum GatewayProgram: ServiceProgram {
     struct Settings: Sendable {
-        let listen: SocketAddress
+        let listener: PublicListener
         let issuer: String
         let keyCache: Int
         let broker: BrokerSettings
@@ -28,7 +28,7 @@ enum GatewayProgram: ServiceProgram {
         let issuer = reader.string(
             "FLORIN_PUBLIC_URL", "public address, the issuer of tokens", default: "http://127.0.0.1:8080")
         return Settings(
-            listen: reader.address("FLORIN_HTTP_LISTEN", "address of the public API", default: "127.0.0.1:8080"),
+            listener: PublicListener(&reader),
             issuer: issuer,
             keyCache: reader.int(
                 "FLORIN_KEY_CACHE_SECONDS", "how long the keys that verify tokens are kept", default: 300, in: 1...3600),
@@ -96,7 +96,8 @@ enum GatewayProgram: ServiceProgram {
                 limiter: MemoryRateLimiter { loop.now }, limits: settings.limits, streams: streams,
                 issuer: settings.issuer, resilience: settings.resilience, rules: settings.rules),
             logger: host.logger, metrics: host.metrics)
-        let server = gateway.server(listeningOn: settings.listen)
+        let server = gateway.server(listeningOn: settings.listener.address, settings.listener.configure)
+        try settings.listener.reloadOnHangUp(host)
         host.metrics.gauge("florin_http_connections", help: "Client connections that are open.") {
             Double(server.statistics.connections)
         }
