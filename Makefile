@@ -89,6 +89,11 @@ bench: ## measure throughput and latency on this machine
 	@scripts/setup test
 	@scripts/stack bench
 
+.PHONY: bench-identity
+bench-identity: ## measure sign-ins, and whether the time of an answer tells which addresses have accounts
+	@scripts/setup test
+	@scripts/stack bench-identity
+
 .PHONY: bench-events
 bench-events: ## measure outbox, broker and inbox beside plain clients in C and Python
 	@scripts/setup test

@@ -16,7 +16,8 @@ def parser():
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in (
             ("run", "everything, until Ctrl-C"), ("demo", "everything, plays the story, stops"),
-            ("bench", "everything, measures, stops")):
+            ("bench", "everything, measures, stops"),
+            ("bench-identity", "everything, measures sign-ins and what their times tell, stops")):
         command = commands.add_parser(name, help=text)
         command.add_argument("--free-ports", action="store_true", help="choose free ports instead of the fixed ones")
         command.add_argument(
@@ -45,6 +46,10 @@ def main(arguments):
                 # The load comes from few users.
                 os.environ.setdefault("FLORIN_RATE_LIMIT_USER", "10000000")
                 return installation.run_script("bench.py", options.free_ports, options.binaries)
+            case "bench-identity":
+                for limit in ("ANONYMOUS", "SIGN_IN"):
+                    os.environ.setdefault(f"FLORIN_RATE_LIMIT_{limit}", "10000000")
+                return installation.run_script("bench_identity.py", options.free_ports, options.binaries)
             case "stop":
                 return installation.stop()
             case "clean":
