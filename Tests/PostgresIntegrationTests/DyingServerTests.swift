@@ -36,14 +36,14 @@ private func onLoop<Value: Sendable>(
 
 /// Lets everybody in (PostgreSQL's protocol 3.0, message formats) and dies of the first query.
 // @unchecked Sendable: used on the loop's thread only.
-private final class DyingServer: TCPConnectionDelegate, @unchecked Sendable {
+private final class DyingServer: TransportDelegate, @unchecked Sendable {
     private static let welcome: [UInt8] = [0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5A, 0, 0, 0, 5, 0x49]
     private static let lastWord: [UInt8] = {
         let fields = Array("SWARNING\0C57P02\0Mterminating\0\0".utf8)
         return [0x4E, 0, 0, 0, UInt8(4 + fields.count)] + fields
     }()
 
-    private var welcomed: [TCPConnection] = []
+    private var welcomed: [any Transport] = []
     private var arrived: [TCPConnection] = []
 
     func serve(_ connection: TCPConnection) {
@@ -52,7 +52,7 @@ private final class DyingServer: TCPConnectionDelegate, @unchecked Sendable {
         connection.startReading()
     }
 
-    func connection(_ connection: TCPConnection, didReceive bytes: RawSpan) {
+    func connection(_ connection: any Transport, didReceive bytes: RawSpan) {
         guard welcomed.contains(where: { $0 === connection }) else {
             welcomed.append(connection)
             return connection.write(Self.welcome)
@@ -61,7 +61,7 @@ private final class DyingServer: TCPConnectionDelegate, @unchecked Sendable {
         connection.abort()
     }
 
-    func connectionDidReachEOF(_ connection: TCPConnection) {}
-    func connectionDidDrain(_ connection: TCPConnection) {}
-    func connection(_ connection: TCPConnection, didCloseWith error: EventLoopError?) {}
+    func connectionDidReachEOF(_ connection: any Transport) {}
+    func connectionDidDrain(_ connection: any Transport) {}
+    func connection(_ connection: any Transport, didCloseWith error: EventLoopError?) {}
 }
