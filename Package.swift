@@ -80,7 +80,7 @@ let runtime: [Target] = [
     library("MessagingAMQP", ["AMQP", "CloudEvents", "Messaging", "Observability"]),
     .target(
         name: "Contracts", dependencies: ["CContracts", "Chronology", "GRPC", "JSON"],
-        path: "Libs/Contracts", exclude: ["proto"], swiftSettings: settings),
+        path: "Libs/Contracts", exclude: ["problems.json", "proto"], swiftSettings: settings),
     library(
         "ServiceRuntime",
         [

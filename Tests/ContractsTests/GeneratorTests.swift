@@ -167,6 +167,9 @@ enum Generator {
             let options = "Libs/Contracts/proto/florin/options.proto"
             try FileManager.default.copyItem(
                 at: repository.appendingPathComponent(options), to: root.appendingPathComponent(options))
+            let problems = "Libs/Contracts/problems.json"
+            try FileManager.default.copyItem(
+                at: repository.appendingPathComponent(problems), to: root.appendingPathComponent(problems))
             try #"{"version": 1, "lineLength": 120, "indentation": {"spaces": 4}}"#.write(
                 to: root.appendingPathComponent(".swift-format"), atomically: true, encoding: .utf8)
         }

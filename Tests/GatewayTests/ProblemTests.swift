@@ -16,6 +16,7 @@ import Validation
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// The title is the table's, whichever a service gave it.
     @Test func writesEveryMember() {
         let problem = ProblemDetails(
             code: "validation_failed", status: 422, title: "T", detail: "D \"q\"",
@@ -23,8 +24,8 @@ import Validation
         let refusal = Refusal(problem, fields: [("Allow", "GET")], dependency: "expense")
         #expect(
             text(refusal) == """
-                {"type":"/problems/validation_failed","title":"T","status":422,"detail":"D \\"q\\"","instance":"/v1/x",\
-                "code":"validation_failed","request_id":"r1","dependency":"expense",\
+                {"type":"/problems/validation_failed","title":"Some fields are not valid","status":422,\
+                "detail":"D \\"q\\"","instance":"/v1/x","code":"validation_failed","request_id":"r1","dependency":"expense",\
                 "errors":[{"field":"a.b","code":"required","message":"is required"}]}
                 """)
         let response = ProblemDocument.response(to: refusal, requestID: "r1", instance: nil)

@@ -2,7 +2,7 @@
 
 import json
 
-from . import openapi_gateway
+from . import openapi_gateway, problems
 from .swift_json import body_fields
 from .swift_text import sentence
 
@@ -10,7 +10,7 @@ STATUS_TEXTS = {
     200: "Success", 201: "Created", 202: "Accepted", 204: "Done; no body",
 }
 PROBLEMS = {
-    "400": "BadRequest", "401": "Unauthorized", "403": "Forbidden", "404": "NotFound", "409": "Conflict",
+    "400": "BadRequest", "401": "Unauthorized", "403": "Forbidden", "404": "NotFound", "406": "NotAcceptable", "409": "Conflict",
     "412": "PreconditionFailed", "413": "ContentTooLarge", "415": "UnsupportedMediaType", "422": "InvalidField",
     "429": "TooManyRequests", "503": "Unavailable", "504": "Timeout",
 }
@@ -19,6 +19,7 @@ PROBLEM_TEXTS = {
     "Unauthorized": "No valid credentials.",
     "Forbidden": "The caller may not do this.",
     "NotFound": "There is no such resource, or it belongs to somebody else.",
+    "NotAcceptable": "The answer would be of a type that Accept does not take.",
     "Conflict": "The state of the resource does not allow this.",
     "PreconditionFailed": "If-Match does not name the current version.",
     "ContentTooLarge": "The body is larger than allowed.",
@@ -28,6 +29,12 @@ PROBLEM_TEXTS = {
     "Unavailable": "A part of the system is away; `Retry-After` says when to come back.",
     "Timeout": "No answer within the deadline.",
 }
+# Header fields that every answer of a route has.
+COMMON_HEADERS = {
+    "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
+    "RateLimit": {"$ref": "#/components/headers/RateLimit"},
+    "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"},
+}
 EXAMPLES = {
     "date": "2026-11-20", "date-time": "2026-11-20T09:30:00.123Z", "decimal": "12.34",
     "uuid": "019aa1b2-0000-7000-8000-000000000001", "email": "ada@example.org", "currency": "EUR",
@@ -35,18 +42,19 @@ EXAMPLES = {
 }
 
 
-def document(model, path_fields):
+def document(model, path_fields, known_problems):
     schemas = {}
     for message in model.messages:
         if not message.is_request:
             schemas[message.name] = schema(message, message.fields, answer=True)
     paths = {}
+    versioned = versioned_paths(model)
     for method in model.routed_methods:
         route = method.route
         if route.has_json_body and route.body_fields:
             message = method.request
             schemas[message.name] = schema(message, body_fields(message, path_fields.get(message.name, set())), answer=False)
-        paths.setdefault(route.path, {})[route.verb] = operation(method)
+        paths.setdefault(route.path, {})[route.verb] = operation(method, versioned)
     paths.update(openapi_gateway.paths())
     used = reachable(paths, schemas)
     schemas = {name: value for name, value in schemas.items() if name in used}
@@ -67,7 +75,7 @@ def document(model, path_fields):
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(schemas.items())),
-            "responses": {name: problem_response(name) for name in PROBLEM_TEXTS},
+            "responses": {name: problem_response(name, known_problems) for name in PROBLEM_TEXTS},
             "parameters": openapi_gateway.parameters(),
             "headers": openapi_gateway.headers(),
             "securitySchemes": {
@@ -77,16 +85,22 @@ def document(model, path_fields):
                 }
             },
         },
+        "x-problems": problems.registry(known_problems),
     }
 
 
-def text(model, path_fields):
-    return json.dumps(document(model, path_fields), indent=2, ensure_ascii=False) + "\n"
+def versioned_paths(model):
+    """The paths of what has a version, and with it an entity tag."""
+    return {method.route.path for method in model.routed_methods if is_versioned(method) and method.route.verb != "post"}
 
 
-def swift(model, path_fields):
+def text(contract):
+    return json.dumps(contract, indent=2, ensure_ascii=False) + "\n"
+
+
+def swift(contract):
     """The document as the gateway serves it: without white space, in the program itself."""
-    compact = json.dumps(document(model, path_fields), separators=(",", ":"), ensure_ascii=False)
+    compact = json.dumps(contract, separators=(",", ":"), ensure_ascii=False)
     return (
         "/// The OpenAPI 3.1 document of all routes.\n"
         "package enum OpenAPIDocument {\n"
@@ -205,8 +219,9 @@ def field_example(field):
     return None
 
 
-def operation(method):
+def operation(method, versioned):
     route = method.route
+    takes_version = route.verb in ("put", "patch", "delete") and route.path in versioned
     result = {
         "operationId": method.name[:1].lower() + method.name[1:],
         "summary": route.summary,
@@ -225,14 +240,14 @@ def operation(method):
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
     if is_versioned(method) and route.verb == "get":
         parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
-    if route.verb in ("put", "patch", "delete") and route.path_fields:
+    if takes_version:
         parameters.append({"$ref": "#/components/parameters/IfMatch"})
     if parameters:
         result["parameters"] = parameters
     body = request_body(method)
     if body:
         result["requestBody"] = body
-    result["responses"] = responses(method)
+    result["responses"] = responses(method, takes_version)
     result["security"] = [] if route.auth == "none" else [{"bearer": []}]
     return result
 
@@ -261,12 +276,14 @@ def request_body(method):
     return {"required": required, "content": {"application/json": {"schema": reference}}}
 
 
-def responses(method):
+def responses(method, takes_version):
     route = method.route
     success = {
         "description": STATUS_TEXTS.get(route.status, "Success"),
-        "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
+        "headers": dict(COMMON_HEADERS),
     }
+    if route.verb != "get":
+        success["headers"]["Idempotency-Replayed"] = {"$ref": "#/components/headers/IdempotencyReplayed"}
     if is_versioned(method) and route.status != 204:
         success["headers"]["ETag"] = {"$ref": "#/components/headers/ETag"}
     if route.status != 204 and method.response.fields:
@@ -274,8 +291,9 @@ def responses(method):
         success["content"] = {"application/json": {"schema": reference}}
     result = {str(route.status): success}
     if is_versioned(method) and route.verb == "get":
-        result["304"] = {"description": "The version that If-None-Match names is still current."}
-    codes = ["400", "429", "503", "504"]
+        result["304"] = {
+            "description": "The version that If-None-Match names is still current.", "headers": dict(COMMON_HEADERS)}
+    codes = ["400", "406", "429", "503", "504"]
     if route.auth != "none":
         codes += ["401", "403"]
     if route.path_fields:
@@ -284,32 +302,37 @@ def responses(method):
         codes += ["409", "413", "415", "422"]
     elif any(field.rule.required for field in route.query_fields):
         codes.append("422")
-    if route.verb in ("put", "patch", "delete") and route.path_fields:
+    if takes_version:
         codes.append("412")
     for code in sorted(set(codes)):
         result[code] = {"$ref": f"#/components/responses/{PROBLEMS[code]}"}
     return result
 
 
-def problem_response(name):
+def problem_response(name, known_problems):
     code = next(code for code, value in PROBLEMS.items() if value == name)
-    result = {"description": PROBLEM_TEXTS[name], "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}}
-    if name in ("TooManyRequests", "Unavailable", "Conflict"):
+    result = {"description": PROBLEM_TEXTS[name], "headers": dict(COMMON_HEADERS)}
+    if name in ("TooManyRequests", "Unavailable", "Timeout", "Conflict"):
         result["headers"]["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
     if name == "Unauthorized":
-        result["headers"]["WWW-Authenticate"] = {"schema": {"type": "string"}, "example": "Bearer"}
-    example = {
-        "type": f"/problems/{snake(name)}", "title": PROBLEM_TEXTS[name].split(";")[0].split(":")[0].rstrip("."),
-        "status": int(code), "code": snake(name), "request_id": "0f8fad5bd9cb469fa16570867728950e",
+        result["headers"]["WWW-Authenticate"] = {"$ref": "#/components/headers/WWWAuthenticate"}
+    examples = {
+        entry["code"]: {"summary": entry["title"], "value": problem_example(entry)}
+        for entry in known_problems if entry["status"] == int(code)
     }
-    if name == "InvalidField":
-        example.update(
-            type="/problems/required", code="required",
-            errors=[{"field": "amount.currency", "code": "required", "message": "is required"}])
     result["content"] = {
-        "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}, "example": example}}
+        "application/problem+json": {
+            "schema": {"$ref": "#/components/schemas/ProblemDetails"}, "examples": examples}}
     return result
 
 
-def snake(name):
-    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
+def problem_example(entry):
+    example = {
+        "type": f"/problems/{entry['code']}", "title": entry["title"], "status": entry["status"], "code": entry["code"],
+        "request_id": "019aa1b2-0000-7000-8000-000000000001",
+    }
+    if entry["code"] == "validation_failed":
+        example["errors"] = [{"field": "amount.currency", "code": "required", "message": "is required"}]
+    if entry["code"] in ("service_unavailable", "timeout"):
+        example["dependency"] = "expense"
+    return example

@@ -6,6 +6,16 @@ TAGS = {
 }
 
 
+TEXT = {"type": "string"}
+# Path, operation, summary, group, media type and schema of the documents that the gateway serves.
+DOCUMENTS = (
+    ("/", "getStartPage", "Where to begin", "meta", "text/html", TEXT),
+    ("/openapi.json", "getContract", "This document", "meta", "application/json", {"type": "object"}),
+    ("/docs", "getDocumentation", "This document as a page", "meta", "text/html", TEXT),
+    ("/problems", "listProblems", "All problems", "meta", "text/html", TEXT),
+)
+
+
 def paths():
     """The routes that the gateway answers without calling a service."""
     limits = {code: {"$ref": f"#/components/responses/{name}"} for code, name in (
@@ -29,21 +39,39 @@ def paths():
         },
         "security": [{"bearer": []}],
     }
-    contract = {
-        "operationId": "getContract",
-        "summary": "This document",
-        "tags": ["meta"],
+    paths = {"/v1/events/stream": {"get": stream}}
+    for path, operation, summary, tag, media_type, schema in DOCUMENTS:
+        paths[path] = {"get": document(operation, summary, tag, media_type, schema, limits)}
+    missing = {"404": {"$ref": "#/components/responses/NotFound"}}
+    paths["/problems/{code}"] = {
+        "get": document("getProblem", "What a problem means", "meta", "text/html", {"type": "string"}, {**limits, **missing})}
+    paths["/problems/{code}"]["get"]["parameters"] = [{
+        "name": "code", "in": "path", "required": True, "description": "The `code` of a problem.",
+        "schema": {"type": "string"}, "example": "not_found"}]
+    return paths
+
+
+def document(operation, summary, tag, media_type, schema, refusals):
+    """A document that anybody may read and keep for a while."""
+    return {
+        "operationId": operation,
+        "summary": summary,
+        "tags": [tag],
+        "parameters": [{"$ref": "#/components/parameters/IfNoneMatch"}],
         "responses": {
             "200": {
-                "description": "The OpenAPI document.",
-                "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
-                "content": {"application/json": {"schema": {"type": "object"}}},
+                "description": "The document.",
+                "headers": {
+                    "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
+                    "Cache-Control": {"$ref": "#/components/headers/CacheControl"},
+                },
+                "content": {media_type: {"schema": schema}},
             },
-            **limits,
+            "304": {"description": "What If-None-Match names is still current."},
+            **refusals,
         },
         "security": [],
     }
-    return {"/v1/events/stream": {"get": stream}, "/openapi.json": {"get": contract}}
 
 
 def problem_schema():
@@ -103,5 +131,24 @@ def headers():
     return {
         "RequestId": {"description": "Names this request in logs.", "schema": {"type": "string"}},
         "ETag": {"description": "Names the version of the resource.", "schema": {"type": "string"}},
-        "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+        "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
+        "RateLimit": {
+            "description": "What is left of the quota (draft-ietf-httpapi-ratelimit-headers).", "schema": {"type": "string"},
+            "example": '"user";r=999;t=60',
+        },
+        "RateLimitPolicy": {
+            "description": "The quota and its window in seconds.", "schema": {"type": "string"},
+            "example": '"user";q=1000;w=60',
+        },
+        "IdempotencyReplayed": {
+            "description": "`true` where the answer was given before.", "schema": {"type": "string", "enum": ["true"]},
+        },
+        "WWWAuthenticate": {
+            "description": "How to authenticate (RFC 6750).", "schema": {"type": "string"},
+            "example": 'Bearer realm="florin"',
+        },
+        "CacheControl": {
+            "description": "How long the document may be kept.", "schema": {"type": "string"},
+            "example": "public, max-age=300",
+        },
     }

@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from . import c_code, events, openapi, swift_json, swift_messages, swift_services, swift_text
+from . import c_code, events, openapi, problems, swift_json, swift_messages, swift_services, swift_text
 from .descriptors import Descriptors, GeneratorError
 from .model import Model
 
@@ -30,13 +30,16 @@ def build(root):
     for service in swift_services.routed_services(model):
         swift[f"{service.name}Routes.swift"] = swift_services.routes(service)
     swift["GatewayRoutes.swift"] = swift_services.route_table(model)
-    swift["OpenAPIDocument.swift"] = swift_text.HEADER + "\n" + openapi.swift(model, path_fields)
+    known_problems = problems.load(root)
+    swift["ProblemTable.swift"] = swift_text.file([], problems.swift(known_problems))
+    contract = openapi.document(model, path_fields, known_problems)
+    swift["OpenAPIDocument.swift"] = swift_text.HEADER + "\n" + openapi.swift(contract)
     all_events, shared = events.load(root / "events")
     swift.update(events.swift(all_events, shared))
     swift = formatted({name: text for name, text in swift.items() if text}, root)
     files = {str(GENERATED_SWIFT / name): text for name, text in swift.items()}
     files.update({str(GENERATED_C / name): text for name, text in c_code.generate(descriptors).items()})
-    files["openapi.json"] = openapi.text(model, path_fields)
+    files["openapi.json"] = openapi.text(contract)
     files["events/README.md"] = events.catalogue(all_events)
     return files
 

@@ -22,7 +22,11 @@ enum Documents {
                     mediaType: "text/html", text: reset, policy: policy(script: resetScript), readsQuery: true)
             ),
             ("/openapi.json", StaticDocument(mediaType: "application/json", text: OpenAPIDocument.json)),
+            ("/docs", StaticDocument(mediaType: "text/html", text: docs, policy: policy(script: docsScript))),
         ]
+            + ProblemPages.all.map { path, text in
+                (path, StaticDocument(mediaType: "text/html", text: text, policy: policy(script: nil)))
+            }
     }
 
     /// Lets a page have its own style and the one script that it holds, and call this server.
@@ -47,7 +51,8 @@ enum Documents {
         \(style)
         <h1>Florin</h1>
         <p>Personal finance: expenses, budgets and investments.</p>
-        <p>The API begins at <code>/v1</code>; its contract is <a href="/openapi.json">openapi.json</a>.</p>
+        <p>The API begins at <code>/v1</code>; its contract is <a href="/openapi.json">openapi.json</a>,
+        shown by <a href="/docs">a page</a>. What it refuses is explained under <a href="/problems">problems</a>.</p>
         </html>
 
         """

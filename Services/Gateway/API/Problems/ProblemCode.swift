@@ -1,3 +1,4 @@
+internal import struct Contracts.ProblemEntry
 package import ServiceRuntime
 package import Validation
 
@@ -36,36 +37,9 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     /// The refusal in a few words, the same each time.
     package var title: String { entry.title }
 
-    private var entry: (status: Int, title: String) {
-        switch self {
-        case .malformedHTTP: (400, "The request is not well-formed HTTP")
-        case .invalidRequest: (400, "The request cannot be understood")
-        case .unexpectedBody: (400, "This request takes no body")
-        case .invalidIdempotencyKey: (400, "The Idempotency-Key is not well-formed")
-        case .unauthenticated: (401, "Authentication required")
-        case .invalidAccessToken: (401, "The access token is not valid")
-        case .forbidden: (403, "Not allowed")
-        case .insufficientScope: (403, "The token is not meant for this")
-        case .notFound: (404, "Not found")
-        case .methodNotAllowed: (405, "Method not allowed")
-        case .notAcceptable: (406, "Not acceptable")
-        case .preconditionFailed: (412, "Precondition failed")
-        case .requestTimeout: (408, "The request took too long to arrive")
-        case .contentTooLarge: (413, "Content too large")
-        case .targetTooLong: (414, "The request target is too long")
-        case .unsupportedMediaType: (415, "Unsupported media type")
-        case .expectationFailed: (417, "Expectation failed")
-        case .validationFailed: (422, "Some fields are not valid")
-        case .rateLimited: (429, "Too many requests")
-        case .tooManyStreams: (429, "Too many streams")
-        case .headersTooLarge: (431, "The header fields are too large")
-        case .internalError: (500, "Internal error")
-        case .notImplemented: (501, "Not implemented")
-        case .serviceUnavailable: (503, "A service is not available now")
-        case .overloaded: (503, "Too busy at present")
-        case .timeout: (504, "No answer in time")
-        case .unsupportedVersion: (505, "HTTP version not supported")
-        }
+    private var entry: ProblemEntry {
+        guard let entry = ProblemEntry.of(rawValue) else { preconditionFailure("a code without an entry in the table") }
+        return entry
     }
 
     /// A problem of this code.

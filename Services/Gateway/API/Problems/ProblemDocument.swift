@@ -1,3 +1,4 @@
+internal import struct Contracts.ProblemEntry
 internal import JSON
 package import HTTPServer
 
@@ -27,7 +28,7 @@ package enum ProblemDocument {
         json.key("type")
         json.string("/problems/\(problem.code)")
         json.key("title")
-        json.string(problem.title)
+        json.string(ProblemEntry.of(problem.code)?.title ?? problem.title)
         json.key("status")
         json.int(Int64(problem.status))
         if !problem.detail.isEmpty {
