@@ -63,7 +63,10 @@ struct DeadLetterAdminTests {
 
     @Test(arguments: [
         (HTTPMethod.get, "/dead-letters/expense-121", "", 404), (.get, "/dead-letters/17", "", 400),
-        (.get, "/dead-letters/portfolio-1", "", 503), (.get, "/dead-letters/expense-1/events", "", 404),
+        (.get, "/dead-letters/portfolio-1", "", 503), (.get, "/dead-letters?service=portfolio", "", 503),
+        (.get, "/dead-letters/groups?service=portfolio", "", 503),
+        (.post, "/dead-letters/replay", #"{"type":"t","service":"portfolio"}"#, 503),
+        (.get, "/dead-letters/expense-1/events", "", 404),
         (.get, "/dead-letters/expense-1/replay/x", "", 404), (.get, "/dead-letters?limit=0", "", 400),
         (.get, "/dead-letters?limit=501", "", 400), (.get, "/dead-letters?limit=x", "", 400),
         (.get, "/dead-letters?cursor=x", "", 400), (.get, "/dead-letters?colour=red", "", 400),

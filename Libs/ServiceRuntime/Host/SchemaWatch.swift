@@ -28,6 +28,7 @@ final class SchemaWatch: Sendable {
                 state.withLock { $0 = nil }
                 return await untilCancelled()
             } catch {
+                if Task.isCancelled { return }
                 note(error)
             }
             do { try await pool.loop.sleep(for: Self.interval) } catch { return }

@@ -23,10 +23,16 @@ package struct DeadLetterAdmin: Sendable {
         switch path.count {
         case 0:
             try Self.require([.get, .head], request)
-            return Self.response(await desk.list(try Self.criteria(request)).json())
+            let criteria = try Self.criteria(request)
+            let page = await desk.list(criteria)
+            try requireAnswer(page.unavailable, criteria)
+            return Self.response(page.json())
         case 1 where path[0] == "groups":
             try Self.require([.get, .head], request)
-            return Self.response(await desk.groups(try Self.criteria(request)).json())
+            let criteria = try Self.criteria(request)
+            let page = await desk.groups(criteria)
+            try requireAnswer(page.unavailable, criteria)
+            return Self.response(page.json())
         case 1:
             guard let action = DeadLetterDesk.Action(rawValue: path[0]) else {
                 try Self.require([.get, .head], request)
@@ -40,6 +46,13 @@ package struct DeadLetterAdmin: Sendable {
             return try await decide(action, about: path[0], request)
         default: throw .notFound()
         }
+    }
+
+    /// Where nobody answered there is nothing to tell of; where somebody did, the answer names those who did not.
+    private func requireAnswer(
+        _ unavailable: [DeadLetterAbsence], _ criteria: DeadLetterCriteria
+    ) throws(ProblemDetails) {
+        if desk.isNobodyThere(unavailable, of: criteria.service) { throw Self.unavailable(unavailable) }
     }
 
     private func show(_ text: String) async throws(ProblemDetails) -> HTTPResponse {
@@ -103,11 +116,13 @@ package struct DeadLetterAdmin: Sendable {
 
     // MARK: Answering
 
-    /// Where nobody answered there is nothing to tell of; where somebody did, the answer names those who did not.
+    private static func unavailable(_ absences: [DeadLetterAbsence]) -> ProblemDetails {
+        let services = absences.map { "\($0.service): \($0.reason)" }.joined(separator: "; ")
+        return .unavailable("service_unavailable", services + ".")
+    }
+
     private static func response(_ summary: DeadLetterSummary) throws(ProblemDetails) -> HTTPResponse {
-        if summary.services.isEmpty, let absence = summary.unavailable.first {
-            throw .unavailable("service_unavailable", "The \(absence.service) service: \(absence.reason).")
-        }
+        if summary.services.isEmpty, !summary.unavailable.isEmpty { throw unavailable(summary.unavailable) }
         return response(summary.json())
     }
 

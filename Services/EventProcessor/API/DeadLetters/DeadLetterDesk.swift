@@ -76,8 +76,13 @@ package struct DeadLetterDesk: Sendable {
         switch await ask(place, { place in try await place.source.show(id.number) }) {
         case .given(let record): return record
         case .absent(let absence):
-            throw .unavailable("service_unavailable", "The \(absence.service) service: \(absence.reason).")
+            throw .unavailable("service_unavailable", "\(absence.service): \(absence.reason).")
         }
+    }
+
+    /// Whether an answer tells of nothing but services that are away.
+    func isNobodyThere(_ unavailable: [DeadLetterAbsence], of service: ConsumingService?) -> Bool {
+        !unavailable.isEmpty && unavailable.count == places(of: service).count
     }
 
     // MARK: Deciding
