@@ -95,7 +95,7 @@ import Testing
             let user = try await bench.register("ada@example.org").message
             let tokens = try await bench.logIn("ada@example.org")
             for _ in 0..<3 {
-                let answers = try await concurrently(32) { _ in try await bench.refresh(tokens.refreshToken) }
+                let answers = try await concurrently(64) { _ in try await bench.refresh(tokens.refreshToken) }
                 #expect(Set(answers.map(\.refreshToken)).count == 1)
                 #expect(Set(answers.map(\.sessionID)) == [tokens.sessionID])
             }
