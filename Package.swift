@@ -70,7 +70,9 @@ let runtime: [Target] = [
     library("TLS", ["CSSL", "EventLoop"]),
     library("HTTP2", ["CNghttp2", "EventLoop"]),
     library("HTTPServer", ["EventLoop", "HTTP2", "TLS", "WireCodecs"]),
-    library("MailTransfer", ["CCurl", "EventLoop", "WireCodecs"]),
+    library("Curl", ["CCurl"]),
+    library("MailTransfer", ["Curl", "EventLoop", "WireCodecs"]),
+    library("HTTPClient", ["Curl", "EventLoop", "WireCodecs"]),
     library("GRPC", ["EventLoop", "HTTP2", "Observability", "WireCodecs"]),
     library("Postgres", ["CPQ", "EventLoop", "Chronology", "Money", "Observability", "WireCodecs"]),
     library("AMQP", ["CRabbitMQ", "Observability", "WireCodecs"]),
@@ -327,6 +329,7 @@ let testTargets: [Target] = [
             "ServersTesting",
             "ServiceRuntime",
         ]),
+    tests("HTTPClientIntegrationTests", ["HTTPClient"]),
     tests("FuzzTests", ["florin-fuzz"]),
     // The programs as they are run, all of them together.
     tests("SystemTests", ["auth-service", "expense-service", "portfolio-service", "event-processor", "gateway"]),

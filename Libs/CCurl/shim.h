@@ -41,3 +41,15 @@ static inline CURLcode florin_curl_response_code(CURL *handle, long *value) {
 
 /* A macro with a cast, which Swift does not import. */
 enum { FLORIN_CURL_GLOBAL_DEFAULT = CURL_GLOBAL_DEFAULT, FLORIN_CURL_USESSL_ALL = CURLUSESSL_ALL };
+
+static inline CURLcode florin_curl_set_writer(
+    CURL *handle, size_t (*write)(char *buffer, size_t size, size_t count, void *context), void *context) {
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, write);
+    return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_WRITEDATA, context);
+}
+
+static inline CURLcode florin_curl_set_header_writer(
+    CURL *handle, size_t (*write)(char *buffer, size_t size, size_t count, void *context), void *context) {
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, write);
+    return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_HEADERDATA, context);
+}

@@ -1,5 +1,7 @@
+internal import Curl
+
 /// The bytes of a message on their way to curl, which asks for them piece by piece on one thread.
-final class MailUpload {
+final class MailUpload: CurlDelegate {
     private let message: [UInt8]
     private let interruptions: [Interruption]
     private var position = 0
@@ -17,12 +19,11 @@ final class MailUpload {
     /// Whether to give up; not once the message has begun.
     var isInterrupted: Bool { !hasBegun && interruptions.contains { $0.isSet } }
 
-    /// Fills a buffer with what comes next, and returns how much that is; 0 at the end.
-    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    /// What comes next; nothing at the end.
+    func next(atMost count: Int) -> ArraySlice<UInt8> {
         hasBegun = true
-        let piece = message[position...].prefix(buffer.count)
-        unsafe buffer.copyBytes(from: piece)
+        let piece = message[position...].prefix(count)
         position += piece.count
-        return piece.count
+        return piece
     }
 }

@@ -55,11 +55,11 @@ package final class SMTPClient: Sendable {
                         throw SMTPError(.timedOut, "no connection became free in time")
                     }
                     let upload = MailUpload(message, interruptions: [isCancelled, isShutDown])
-                    let transfer = try CurlTransfer(upload)
-                    try transfer.configure(
+                    let submission = try MailSubmission(upload)
+                    try submission.configure(
                         for: configuration.server, envelope, connectTimeout: configuration.connectTimeout,
                         timeout: remaining)
-                    try transfer.perform()
+                    try submission.perform()
                 }
             } onCancel: {
                 isCancelled.set()

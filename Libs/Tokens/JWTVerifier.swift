@@ -32,7 +32,7 @@ package struct JWTVerifier: Sendable {
     ///
     /// Throws `TokenError`; `unknownKey` is the one that newer keys may cure.
     package func verify(_ token: String) throws(TokenError) -> AccessTokenClaims {
-        let parsed = try CompactJWS(parsing: token, type: Self.accessTokenType)
+        let parsed = try CompactJWS(parsing: token, .own(type: Self.accessTokenType))
         guard let key = keys[id: parsed.keyID] else { throw TokenError(.unknownKey, "no key of this name is known") }
         guard try key.isValid(signature: parsed.signature, for: parsed.signingInput) else {
             throw TokenError(.badSignature, "the key did not sign these bytes")

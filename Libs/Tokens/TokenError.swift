@@ -24,6 +24,8 @@ package struct TokenError: Error, Hashable, CustomStringConvertible {
         case wrongIssuer = "wrong_issuer"
         /// An `aud` without this system.
         case wrongAudience = "wrong_audience"
+        /// A `nonce` other than the one that the client sent to the issuer.
+        case wrongNonce = "wrong_nonce"
         /// A claim that is missing or of another form.
         case invalidClaim = "invalid_claim"
         /// A key that is not RSA, too short, or damaged.
