@@ -86,7 +86,8 @@ let runtime: [Target] = [
     library(
         "ServiceRuntime",
         [
-            "AMQP", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "Idempotency", "JSON",
+            "AMQP", "Chronology", "CloudEvents", "Contracts", "EventLoop", "FaultPoints", "GRPC", "HTTPServer",
+            "Idempotency", "JSON",
             "Messaging", "MessagingAMQP", "Observability", "Postgres", "Validation", "WireCodecs",
         ]),
 ]
@@ -106,7 +107,9 @@ let auth: [Target] = [
     service(
         "AuthInfrastructure", at: "AuthService/Infrastructure",
         [
-            "AuthApplication", "AuthDomain", "Chronology", "Contracts", "EventLoop", "FaultPoints", "Idempotency",
+            "AuthApplication", "AuthDomain", "Chronology", "CloudEvents", "Contracts", "EventLoop", "FaultPoints",
+            "HTTPClient",
+            "Idempotency", "JSON",
             "Messaging", "Money", "Observability", "OneTimeCodes", "Postgres", "Secrets", "ServiceRuntime", "Tokens",
             "Validation",
         ]),
@@ -120,7 +123,7 @@ let auth: [Target] = [
         "auth-service", at: "Services/AuthService/Main",
         [
             "AuthAPI", "AuthApplication", "AuthInfrastructure", "Chronology", "Contracts", "EventLoop", "GRPC",
-            "Messaging", "Observability", "Postgres", "Secrets", "ServiceRuntime", "Validation",
+            "HTTPClient", "Messaging", "Observability", "Postgres", "Secrets", "ServiceRuntime", "Validation",
         ]),
     service(
         "AuthTesting", at: "AuthService/Testing",
@@ -199,7 +202,8 @@ let eventProcessor: [Target] = [
     program(
         "event-processor", at: "Services/EventProcessor/Main",
         [
-            "Contracts", "EventLoop", "GRPC", "ProcessorAPI", "ProcessorApplication", "ProcessorInfrastructure",
+            "Chronology", "Contracts", "EventLoop", "GRPC", "ProcessorAPI", "ProcessorApplication",
+            "ProcessorInfrastructure",
             "Messaging", "Postgres", "Secrets", "ServiceRuntime",
         ]),
 ]
@@ -281,8 +285,9 @@ let testTargets: [Target] = [
         "AuthIntegrationTests",
         [
             "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "AuthTesting", "Chronology",
-            "CloudEvents", "Contracts", "EventLoop", "GRPC", "Messaging", "Observability", "OneTimeCodes", "Postgres",
-            "Secrets", "ServersTesting", "ServiceRuntime", "Tokens", "Validation", "auth-service", "gateway",
+            "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPClient", "Messaging", "Observability", "OneTimeCodes",
+            "Postgres", "Secrets", "ServersTesting", "ServiceRuntime", "Tokens", "Validation", "auth-service",
+            "gateway",
         ]),
     tests("ExpenseTests", ["ExpenseDomain", "Chronology", "Money", "Validation"]),
     tests(

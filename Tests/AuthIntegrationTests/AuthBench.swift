@@ -123,12 +123,14 @@ struct AuthBench: Sendable {
                 mint: mint, accessTokens: keys, opening: opening, clock: clock),
             idempotent: IdempotentCalls(pool: pool),
             registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: .silent)
+        let users = Self.users(repository, pool, checks, mint, masterKey, clock)
         let server = GRPCServer(
             loop: loop, configuration: .init(address: .loopback(port: 0)),
             services: [
                 AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
                 try secondFactors(pool, repository, checks, opening, mint, masterKey, clock),
                 administration(repository, clock),
+                UserServiceHandlers(users),
             ], logger: .silent)
         let channel = GRPCChannel(loop: loop, targets: [try await server.start()])
         let bench = AuthBench(

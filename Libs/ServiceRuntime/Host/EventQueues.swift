@@ -19,13 +19,31 @@ package enum EventQueues {
         bindings: [
             "florin.auth.user_registered.*", "florin.auth.email_verification_requested.*",
             "florin.auth.password_reset_requested.*", "florin.auth.password_changed.*", "florin.auth.mfa_changed.*",
-            "florin.auth.user_logged_in.*",
+            "florin.auth.user_logged_in.*", "florin.auth.user_updated.*",
             "florin.auth.registration_repeated.*",
             "florin.expense.budget_exceeded.*",
         ])
+    /// What the expense service forgets. A queue of its own, as those for the other services: nothing that waits or is parked
+    /// elsewhere holds an erasure up.
+    package static let expenseErasures = Subscription(queue: "expense.erasures", bindings: deletions)
+    /// What the portfolio service forgets.
+    package static let portfolioErasures = Subscription(queue: "portfolio.erasures", bindings: deletions)
+    /// What the event processor forgets.
+    package static let processorErasures = Subscription(queue: "processor.erasures", bindings: deletions)
+    /// What the other services have forgotten.
+    package static let erasures = Subscription(
+        queue: "auth.erasures",
+        bindings: [
+            "florin.expense.expense_data_erased.*", "florin.portfolio.portfolio_data_erased.*",
+            "florin.processor.processor_data_erased.*",
+        ])
 
     /// All of them.
-    package static let all = [expenseUsers, portfolioUsers, portfolioPerformance, audit, mail]
+    package static let all = [
+        expenseUsers, portfolioUsers, portfolioPerformance, audit, mail, expenseErasures, portfolioErasures,
+        processorErasures, erasures,
+    ]
 
     private static let userLifecycle: [TopicPattern] = ["florin.auth.user_registered.*", "florin.auth.user_deleted.*"]
+    private static let deletions: [TopicPattern] = ["florin.auth.user_deleted.*"]
 }

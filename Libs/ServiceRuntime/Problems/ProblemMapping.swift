@@ -25,6 +25,8 @@ extension ProblemDetails {
         case let problem as ProblemDetails: self = problem
         case let failure as ValidationFailure: self.init(failure)
         case is VersionMismatch: self = .preconditionFailed
+        case let error as PostgresError where ErasedUsers.isRefusal(error):
+            self = .unauthenticated("The account does not exist.")
         case let error as PostgresError where error.isRetriable:
             self = .unavailable("database_unavailable", "The database does not answer at present.")
         default: return nil

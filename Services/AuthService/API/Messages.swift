@@ -69,6 +69,21 @@ extension ProblemDetails {
         case .wrongPassword: self = .forbidden("wrong_password", "The current password is wrong.")
         case .unknownSession: self = .notFound("There is no such session.")
         case .accountLocked: self = .forbidden("account_locked", "The account is locked.")
+        case .noPassword:
+            self = .forbidden("no_password", "The account has no password; POST /v1/auth/password/forgot sets one.")
+        case .unknownProvider: self = .notFound("There is no such identity provider.")
+        case .invalidIDToken:
+            self.init(code: "invalid_id_token", status: 401, detail: "The ID token is not valid here and now.")
+        case .providerUnavailable:
+            self = .unavailable(
+                "identity_provider_unavailable", "The identity provider does not answer at present.", retryAfter: 5)
+        case .emailNotVerified:
+            self = .forbidden("email_not_verified", "The identity provider does not vouch for the e-mail address.")
+        case .addressUnconfirmed:
+            self = .conflict(
+                "email_unconfirmed",
+                "An account of this address exists that nobody has confirmed: confirm it, or reset its password.")
+        case .unknownErasure: self = .notFound("There is no such erasure.")
         case .invalidToken: self = .badRequest("invalid_token", "The token is unknown, used or expired.")
         case .invalidRefreshToken:
             self.init(

@@ -1,7 +1,7 @@
+package import Chronology
 package import GRPC
 package import Idempotency
 package import Secrets
-import Chronology
 import ServiceRuntime
 
 /// Whose the `Idempotency-Key` of a registration is, as nobody is signed in yet: the address's.
@@ -21,11 +21,13 @@ package struct RegistrationKeys: Sendable {
             let fingerprint = metadata[IdempotentCalls.fingerprintMetadata]
         else { return nil }
         return IdempotencyKey(
-            userID: identifier(of: email.lowercased()), key: key, fingerprint: Hex.encode(digest(of: fingerprint)))
+            userID: owner(of: email.lowercased()), key: key, fingerprint: Hex.encode(digest(of: fingerprint)))
     }
 
-    /// An identifier that is always the same for an address and tells nothing of it.
-    private func identifier(of address: String) -> UUIDv7 {
+    /// Whose the keys of an address are: an identifier that is always the same for an address and tells nothing of it.
+    ///
+    /// - Parameter address: in lower case.
+    package func owner(of address: String) -> UUIDv7 {
         let number = digest(of: address).prefix(16).reduce(into: (high: UInt64(0), low: UInt64(0))) { number, byte in
             number = (number.high << 8 | number.low >> 56, number.low << 8 | UInt64(byte))
         }

@@ -8,6 +8,20 @@ package enum AuthRefusal: Error, Sendable, Hashable {
     case unknownSession
     /// Address and password are right, and the account is locked.
     case accountLocked
+    /// The caller's account has no password that could be asked for.
+    case noPassword
+    /// No issuer is configured under this name.
+    case unknownProvider
+    /// The ID token is none of the issuer's for us that is valid now.
+    case invalidIDToken
+    /// The issuer does not answer, and nothing is known of its keys.
+    case providerUnavailable
+    /// The issuer does not vouch for the address of somebody who is new here.
+    case emailNotVerified
+    /// There is an account of the address whose owner has not confirmed it.
+    case addressUnconfirmed
+    /// There is no erasure of this name.
+    case unknownErasure
     /// The one-time token is unknown, used or expired.
     case invalidToken
     /// The refresh token is unknown, expired, or its session has ended.

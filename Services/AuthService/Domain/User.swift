@@ -81,26 +81,12 @@ package struct RegistrationRequest: Sendable {
         PasswordPolicy.check("password", password, email: address, &validator)
         let name: String? = validator.text("display_name", displayName, maximum: 100)
         let currency: Currency? = validator.currency("base_currency", baseCurrency ?? "EUR")
-        if let locale, !Self.isLanguageTag(locale) {
+        if let locale, !LanguageTag.isWellFormed(locale) {
             validator.fail("locale", "invalid_locale", "must be a language tag such as en-GB")
         }
         return User(
             id: id, email: try validator.checked(address), displayName: try validator.checked(name),
             baseCurrency: try validator.checked(currency), locale: locale ?? "en", timeZone: "UTC",
             emailVerified: false, roles: [.user], version: 1, createdAt: now, updatedAt: now)
-    }
-
-    /// The shape of BCP 47: a language of letters, then subtags of up to eight letters and digits.
-    private static func isLanguageTag(_ text: String) -> Bool {
-        let subtags = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        guard text.utf8.count <= 35, let language = subtags.first, 2...8 ~= language.count else { return false }
-        return language.allSatisfy { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20 }
-            && subtags.dropFirst().allSatisfy { subtag in
-                1...8 ~= subtag.count
-                    && subtag.allSatisfy {
-                        UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0
-                            || UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20
-                    }
-            }
     }
 }

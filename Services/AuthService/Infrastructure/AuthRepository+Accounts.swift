@@ -119,7 +119,7 @@ extension AuthRepository: AccountStore {
             User.init(_:))
     }
 
-    private static func insert(_ user: User, lastEvent: Int) -> PostgresQuery {
+    static func insert(_ user: User, lastEvent: Int) -> PostgresQuery {
         """
         INSERT INTO users (id, email, email_key, display_name, base_currency, locale, time_zone, email_verified, roles,
             event_sequence, version, created_at, updated_at)

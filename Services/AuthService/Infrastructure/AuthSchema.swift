@@ -15,6 +15,10 @@ package enum AuthSchema {
             sql: "ALTER TABLE signing_keys ADD COLUMN signs_from timestamptz;"),
         Migration(number: 20, name: "second factors, locked accounts", sql: secondFactors),
         Migration(number: 21, name: "administration", sql: administration),
+        Migration(
+            number: 30, name: "erasures",
+            sql: AuthRepository.erasures + Inbox.migration + DeadLetters.migration),
+        Migration(number: 31, name: "identities of other issuers", sql: AuthRepository.identities),
     ]
 
     /// `event_sequence` is the number of the user's last event; it is advanced under the lock of the row. Tokens are kept as

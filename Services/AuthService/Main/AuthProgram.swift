@@ -21,6 +21,7 @@ enum AuthProgram: ServiceProgram {
         let issuer: String
         let passwordThreads: Int
         let keys: KeySettings
+        let identityProviders: IdentityProviderSettings
     }
 
     static let name = "auth-service"
@@ -55,7 +56,8 @@ enum AuthProgram: ServiceProgram {
                 default: "http://127.0.0.1:8080"),
             passwordThreads: reader.int(
                 "FLORIN_PASSWORD_THREADS", "passwords hashed at a time, 19 MiB of memory each", default: 2, in: 1...64),
-            keys: KeySettings(&reader))
+            keys: KeySettings(&reader),
+            identityProviders: identityProviders(&reader))
     }
 
     static func build(_ host: ServiceHost, _ settings: Settings) throws {
@@ -77,7 +79,9 @@ enum AuthProgram: ServiceProgram {
                 }))
         let pool = try host.database(settings.database, migrations: migrations)
         let outbox = Outbox()
-        host.relay(outbox, from: pool, to: try host.broker(settings.broker))
+        let broker = try host.broker(settings.broker)
+        host.relay(outbox, from: pool, to: broker)
+        host.consume(EventQueues.erasures, of: broker, in: pool, handler: ErasureConfirmations())
         let repository = AuthRepository(pool: pool, outbox: outbox)
         let keys = SigningKeys(issuer: settings.issuer, threads: signing)
         let store = SigningKeyStore(pool: pool, masterKey: masterKey, threads: keyMaking)
@@ -109,6 +113,8 @@ enum AuthProgram: ServiceProgram {
                 AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
                 try secondFactors(host, pool, repository, checks, opening, mint, masterKey),
                 administration(host, repository),
+                identityProviders(host, settings.identityProviders, repository, opening),
+                UserServiceHandlers(users(repository, pool, checks, mint, masterKey, host)),
             ], settings: settings.grpc)
     }
 }

@@ -52,6 +52,8 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
         var requests: [AddressRequest] = []
         var repeatedRegistrations: [UUIDv7: Timestamp] = [:]
         var failedLogins: [UUIDv7: Timestamp] = [:]
+        var erasures: [String: Erasure] = [:]
+        var identities: [[String]: UUIDv7] = [:]
 
         mutating func tell(_ name: String, of user: UUIDv7) {
             events[user, default: []].append(RecordedEvent(name, Int64(events[user]?.count ?? 0) + 1))

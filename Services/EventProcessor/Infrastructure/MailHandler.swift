@@ -29,8 +29,15 @@ package struct MailHandler: EventHandler {
     }
 
     package func handle(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {
+        // The address in the event, or the one that is known, is nobody's any more.
+        if let user = event.partitionKey.flatMap({ try? UUIDv7(parsing: $0) }),
+            try await Recipients.isErased(user, in: transaction)
+        {
+            return
+        }
         switch event.type {
         case UserRegisteredV1.type: try await register(event, in: transaction)
+        case UserUpdatedV1.type: try await rename(event, in: transaction)
         case EmailVerificationRequestedV1.type: try await send(verification(event))
         case PasswordResetRequestedV1.type: try await send(passwordReset(event))
         case RegistrationRepeatedV1.type: try await send(registrationRepeated(event))
@@ -45,6 +52,13 @@ package struct MailHandler: EventHandler {
         for waiting in try await Recipients.register(recipient, in: transaction) {
             if let notice = try MailNotice(waiting) { try await send(notice.mail(to: recipient)) }
         }
+    }
+
+    private func rename(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {
+        let payload = try event.payload(UserUpdatedV1.self)
+        let recipient = Recipient(
+            userID: try MailRequest.userID(payload.userID), email: payload.email, displayName: payload.displayName)
+        try await Recipients.change(recipient, in: transaction)
     }
 
     private func notify(_ event: CloudEvent, in transaction: PostgresTransaction) async throws {

@@ -1,5 +1,6 @@
 package import Postgres
 import Messaging
+import ServiceRuntime
 
 /// The history of the schema `events`.
 package enum ProcessorSchema {
@@ -8,6 +9,7 @@ package enum ProcessorSchema {
             number: 1, name: "audit trail, recipients, inbox", sql: Inbox.migration + DeadLetters.migration + trail),
         Migration(number: 2, name: "events that wait for their recipient", sql: Recipients.migration),
         Migration(number: 3, name: "mails handed over", sql: RecordedMailTransport.migration),
+        Migration(number: 30, name: "erased users", sql: Outbox.migration + ErasedUsers.migration),
     ]
 
     /// The entries are append-only for everybody who does not first disable the trigger, which only the owner can, and which

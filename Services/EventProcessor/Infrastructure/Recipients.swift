@@ -25,7 +25,8 @@ enum Recipients {
             lock(recipient.userID),
             """
             INSERT INTO recipients (user_id, email, display_name)
-            VALUES (\(recipient.userID), \(recipient.email), \(recipient.displayName))
+            SELECT \(recipient.userID), \(recipient.email), \(recipient.displayName)
+            WHERE NOT EXISTS (SELECT FROM erased_users WHERE user_id = \(recipient.userID))
             ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, display_name = excluded.display_name
             """,
             """
@@ -46,15 +47,36 @@ enum Recipients {
         return Recipient(userID: userID, email: email, displayName: displayName)
     }
 
-    /// Keeps an event until `register` makes the user known.
+    /// Gives somebody who is known another name and address.
+    static func change(_ recipient: Recipient, in transaction: PostgresTransaction) async throws {
+        try await transaction.batch([
+            lock(recipient.userID),
+            """
+            UPDATE recipients SET email = \(recipient.email), display_name = \(recipient.displayName)
+            WHERE user_id = \(recipient.userID)
+            """,
+        ])
+    }
+
+    /// Whether somebody's account is gone, so that no mail is for them any more.
+    static func isErased(_ userID: UUIDv7, in transaction: PostgresTransaction) async throws -> Bool {
+        try await transaction.query("SELECT EXISTS (SELECT FROM erased_users WHERE user_id = \(userID))")
+            .first(as: Bool.self)
+    }
+
+    /// Keeps an event until `register` makes the user known, unless their account is gone; for after `find`, in the same
+    /// transaction.
     static func keep(_ event: CloudEvent, for userID: UUIDv7, in transaction: PostgresTransaction) async throws {
         _ = try await transaction.query(
-            "INSERT INTO waiting_events (user_id, event) VALUES (\(userID), \(CloudEventJSONCodec.encode(event)))")
+            """
+            INSERT INTO waiting_events (user_id, event) SELECT \(userID), \(CloudEventJSONCodec.encode(event))
+            WHERE NOT EXISTS (SELECT FROM erased_users WHERE user_id = \(userID))
+            """)
     }
 
     /// One transaction at a time deals with a user. Otherwise one that keeps an event and one that makes its user known could
     /// each miss what the other has not committed yet (READ COMMITTED), and the event would wait for ever.
-    private static func lock(_ userID: UUIDv7) -> PostgresQuery {
+    static func lock(_ userID: UUIDv7) -> PostgresQuery {
         "SELECT pg_advisory_xact_lock(hashtextextended(\(userID.description), 0))"
     }
 }

@@ -1,3 +1,4 @@
+import Chronology
 import Contracts
 import EventLoop
 import GRPC
@@ -67,6 +68,8 @@ enum ProcessorProgram: ServiceProgram {
         let broker = try host.broker(settings.broker)
         let mail = settings.mail.open(pool: pool)
         host.add(Component("mail", start: {}, stop: { _ in mail.stop() }))
+        let outbox = Outbox()
+        host.relay(outbox, from: pool, to: broker)
         let api = EventsAPI(listAudit: ListAudit(trails: AuditStore(pool: pool)), logger: host.logger)
         host.serve([EventsServiceHandlers(api)], settings: settings.grpc)
         host.admin.route(
@@ -76,6 +79,9 @@ enum ProcessorProgram: ServiceProgram {
             EventQueues.mail, of: broker, in: pool,
             handler: MailHandler(transport: mail.transport, sealKey: sealKey, publicURL: settings.publicURL),
             configuration: mail.consumer)
+        host.consume(
+            EventQueues.processorErasures, of: broker, in: pool,
+            handler: ErasureHandler(ProcessorErasure.service, outbox: outbox, clock: SystemClock()))
     }
 
     private static func verifyAudit(_ host: ServiceHost, _ settings: Settings, _ arguments: [String]) async throws

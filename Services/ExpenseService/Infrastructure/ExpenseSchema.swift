@@ -7,7 +7,12 @@ package enum ExpenseSchema {
     package static let migrations: [Migration] = [
         Migration(
             number: 1, name: "categories, expenses, budgets",
-            sql: tables + Outbox.migration + Inbox.migration + DeadLetters.migration + IdempotencyRecords.migration)
+            sql: tables + Outbox.migration + Inbox.migration + DeadLetters.migration + IdempotencyRecords.migration),
+        Migration(
+            number: 30, name: "erased users",
+            sql: ErasedUsers.migration
+                + ErasedUsers.guards(
+                    of: ["categories", "expenses", "budgets"], lockClass: ExpenseRepository.spendingLockClass)),
     ]
 
     /// `expense_parts` holds what every sum is made of: one row for each category of an expense, signed, so that no sum needs

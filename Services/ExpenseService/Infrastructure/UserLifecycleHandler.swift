@@ -21,6 +21,8 @@ package struct UserLifecycleHandler: EventHandler {
         guard let user = try? UUIDv7(parsing: payload.userID) else {
             throw HandlerFailure(.unprocessable, "the event names no user")
         }
+        let lock = ExpenseRepository.spendingLock(user, shared: true)
+        if try await ErasedUsers.contains(user, lock: lock, in: transaction) { return }
         try await ExpenseRepository.insertDefaults(categories.defaults(for: user), in: transaction)
         FaultPoint.reached("consumer.after-effect-before-commit")
     }

@@ -42,5 +42,8 @@ enum ExpenseProgram: ServiceProgram {
         host.forgetOldAnswers(in: pool)
         host.consume(
             EventQueues.expenseUsers, of: broker, in: pool, handler: UserLifecycleHandler(categories: categories))
+        host.consume(
+            EventQueues.expenseErasures, of: broker, in: pool,
+            handler: ErasureHandler(ExpenseErasure.service, outbox: outbox, clock: clock))
     }
 }

@@ -25,6 +25,9 @@ package struct UserLifecycleHandler: EventHandler {
         guard let user = try? UUIDv7(parsing: payload.userID) else {
             throw HandlerFailure(.unprocessable, "the event names no user")
         }
+        if try await ErasedUsers.contains(user, lock: PortfolioErasure.lock(user, shared: true), in: transaction) {
+            return
+        }
         let portfolio = try Portfolio.create(
             ownerID: user, name: "My portfolio", baseCurrency: payload.baseCurrency, costMethod: nil, at: clock.now())
         _ = try await transaction.batch(PortfolioRepository.inserting(portfolio, outbox))

@@ -7,7 +7,11 @@ package enum PortfolioSchema {
     package static let migrations: [Migration] = [
         Migration(
             number: 1, name: "portfolios, instruments, prices, transactions",
-            sql: tables + Outbox.migration + Inbox.migration + DeadLetters.migration + IdempotencyRecords.migration)
+            sql: tables + Outbox.migration + Inbox.migration + DeadLetters.migration + IdempotencyRecords.migration),
+        Migration(
+            number: 30, name: "erased users",
+            sql: ErasedUsers.migration
+                + ErasedUsers.guards(of: ["portfolios", "instruments"], lockClass: PortfolioErasure.lockClass)),
     ]
 
     /// `event_sequence` is the number of the last event of the aggregate. `strength` orders the sources of a day's price.

@@ -49,6 +49,9 @@ enum PortfolioProgram: ServiceProgram {
             EventQueues.portfolioUsers, of: broker, in: pool,
             handler: UserLifecycleHandler(outbox: outbox, clock: clock))
         host.consume(
+            EventQueues.portfolioErasures, of: broker, in: pool,
+            handler: ErasureHandler(PortfolioErasure.service, outbox: outbox, clock: clock))
+        host.consume(
             EventQueues.portfolioPerformance, of: broker, in: pool,
             handler: PerformanceHandler(outbox: outbox, clock: clock))
     }

@@ -1,0 +1,22 @@
+package import AuthDomain
+package import Chronology
+package import Validation
+
+/// Where profiles are changed.
+package protocol ProfileStore: Sendable {
+    /// Changes a user and tells of it: `user_updated`; a change that changes nothing is not told.
+    ///
+    /// - Parameters:
+    ///   - precondition: asked of the present version once nobody else can change it.
+    ///   - change: what the user is to be, called with what it is then.
+    /// - Returns: the user as it is afterwards; nil where there is none.
+    /// - Throws: `VersionMismatch`, else the store's own error.
+    func changeUser(
+        _ id: UUIDv7, if precondition: VersionPrecondition, _ change: @escaping @Sendable (User) -> User
+    ) async throws -> User?
+}
+
+/// Knows which time zones there are.
+package protocol TimeZones: Sendable {
+    func contains(_ name: TimeZoneName) -> Bool
+}

@@ -1,0 +1,195 @@
+internal import Foundation
+internal import Testing
+
+/// The life of an account through the public API, to its end in every service.
+@Suite(.serialized, .timeLimit(.minutes(20))) struct AccountEndTests {
+    @Test func aProfileIsChangedAndTheAccountIsErasedEverywhere() async throws {
+        try await LocalInstallation.with { installation in
+            let run = try await installation.run()
+            let user = try await SignedInUser(at: installation)
+            try await wait(for: "the verification mail") { try installation.hasMail(to: user.email) }
+            try await changeTheProfile(of: user)
+            try await leaveTraces(of: user)
+            try await wait(for: "the mail about the budget") {
+                try installation.mailCount(to: user.email) == 2
+            }
+            try await erase(user, installation)
+            run.send(SIGINT)
+            #expect(try await run.exitStatus() == 0)
+        }
+    }
+
+    private func changeTheProfile(of user: SignedInUser) async throws {
+        let before = try await user.call("GET", "/v1/users/me")
+        let tag = try #require(before.headers["etag"])
+        let change = ["display_name": "Ada Lovelace", "time_zone": "Europe/Vienna", "base_currency": "GBP"]
+        let changed = try await user.call("PATCH", "/v1/users/me", change, headers: ["If-Match: \(tag)"])
+        #expect(changed.status == 200 && changed.json["display_name"] as? String == "Ada Lovelace")
+        let wrong = try await user.call("PATCH", "/v1/users/me", ["time_zone": "Mars/Olympus", "locale": "?"])
+        #expect(wrong.status == 422)
+        let fields = (wrong.json["errors"] as? [[String: Any]])?.compactMap { $0["field"] as? String }
+        #expect(fields == ["locale", "time_zone"])
+    }
+
+    /// Something in every service, and the mail that uses the new name.
+    private func leaveTraces(of user: SignedInUser) async throws {
+        let euros = { (amount: String) in ["amount": amount, "currency": "EUR"] }
+        let budget = try await user.call(
+            "POST", "/v1/budgets",
+            [
+                "name": "All", "limit": euros("10.00"), "period": "monthly", "starts_on": "2026-11-01",
+                "thresholds": [80],
+            ])
+        #expect(budget.status == 201, "\(budget.json)")
+        let expense = try await user.call(
+            "POST", "/v1/expenses", ["amount": euros("9.00"), "spent_on": "2026-11-10", "merchant": "Secret shop"])
+        #expect(expense.status == 201, "\(expense.json)")
+        let instrument = try await user.call(
+            "POST", "/v1/instruments", ["type": "etf", "name": "Secret fund", "currency": "EUR"])
+        #expect(instrument.status == 201, "\(instrument.json)")
+    }
+
+    private func erase(_ user: SignedInUser, _ installation: LocalInstallation) async throws {
+        let wrong = try await user.call("DELETE", "/v1/users/me", ["password": "wrong horse"])
+        #expect(wrong.status == 403 && wrong.json["code"] as? String == "wrong_password")
+        let asked = ContinuousClock.now
+        let answer = try await user.call("DELETE", "/v1/users/me", ["password": user.password])
+        #expect(answer.status == 202)
+        let id = try #require(answer.json["erasure_id"] as? String)
+
+        try await wait(for: "the access token to be refused") {
+            try await user.call("GET", "/v1/expenses").status == 401
+        }
+        let late = try await user.call(
+            "POST", "/v1/expenses", ["amount": ["amount": "1.00", "currency": "EUR"], "spent_on": "2026-11-10"])
+        #expect(late.status == 401)
+        var receipt: [String: Any] = [:]
+        try await wait(for: "every service to confirm") {
+            let shown = try await user.call("GET", "/v1/erasures/\(id)", anonymously: true)
+            try #require(shown.status == 200)
+            receipt = shown.json
+            return receipt["completed_at"] is String
+        }
+        print("every service has confirmed the erasure \(ContinuousClock.now - asked) after it was asked for")
+        let services = (receipt["services"] as? [[String: Any]])?.compactMap { $0["service"] as? String }
+        #expect(services == ["auth", "expense", "portfolio", "processor"])
+        #expect(try await user.call("GET", "/v1/erasures/AAAA", anonymously: true).status == 404)
+        #expect(try await user.signIn() == 401)
+        try await wait(for: "the last events to leave") {
+            try await installation.tables(mentioning: [user.email, "Ada Lovelace", "Secret"]).isEmpty
+        }
+        let remembered = try await installation.tables(mentioning: [user.id])
+        #expect(
+            remembered == [
+                "auth.erasures", "events.audit_entries", "events.audit_heads", "events.erased_users",
+                "expense.erased_users", "portfolio.erased_users",
+            ])
+    }
+}
+
+/// Somebody who is signed in, and calls the public API.
+private struct SignedInUser {
+    let email = "\(UUID().uuidString.lowercased())@example.org"
+    let password = UUID().uuidString
+    let id: String
+    private let base: String
+    private let token: String
+
+    init(at installation: LocalInstallation) async throws {
+        base = try #require(installation.settings()["FLORIN_URL"])
+        let registered = try await HTTPCall.send(
+            "POST", base + "/v1/auth/register",
+            ["email": email, "password": password, "display_name": "Ada", "base_currency": "EUR"])
+        try #require(registered.status == 201)
+        id = try #require(registered.json["id"] as? String)
+        let signedIn = try await HTTPCall.send(
+            "POST", base + "/v1/auth/login", ["email": email, "password": password])
+        token = try #require(signedIn.json["access_token"] as? String)
+    }
+
+    func call(
+        _ method: String, _ path: String, _ body: [String: Any]? = nil, headers: [String] = [],
+        anonymously: Bool = false
+    ) async throws -> HTTPCall.Answer {
+        let credentials = anonymously ? [] : ["Authorization: Bearer \(token)"]
+        return try await HTTPCall.send(method, base + path, body, headers: headers + credentials)
+    }
+
+    /// The status of another sign-in.
+    func signIn() async throws -> Int {
+        try await HTTPCall.post(base + "/v1/auth/login", ["email": email, "password": password]).status
+    }
+}
+
+extension HTTPCall {
+    /// An answer with its headers, their names in lower case, and the object in its body; empty where there is none.
+    struct Answer {
+        let status: Int
+        let headers: [String: String]
+        let json: [String: Any]
+    }
+
+    /// Any request.
+    static func send(
+        _ method: String, _ url: String, _ body: [String: Any]? = nil, headers: [String] = []
+    ) async throws -> Answer {
+        let file = FileManager.default.temporaryDirectory.appending(path: "florin-curl-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        var arguments = ["--silent", "--noproxy", "*", "--max-time", "30", "--include", "--request", method]
+        for header in headers { arguments += ["--header", header] }
+        if let body {
+            let json = try JSONSerialization.data(withJSONObject: body)
+            arguments += ["--header", "Content-Type: application/json"]
+            arguments += ["--data-binary", String(decoding: json, as: UTF8.self)]
+        }
+        let child = try ChildProcess(
+            URL(filePath: "/usr/bin/curl"), arguments + [url], environment: [:], output: file)
+        _ = try await child.exitStatus()
+        let parts = try child.output().components(separatedBy: "\r\n\r\n")
+        let lines = parts[0].components(separatedBy: "\r\n")
+        let status = try #require(lines[0].split(separator: " ").dropFirst().first.flatMap { Int($0) })
+        var fields: [String: String] = [:]
+        for line in lines.dropFirst() {
+            let pair = line.split(separator: ":", maxSplits: 1)
+            fields[pair[0].lowercased()] = pair[1].trimmingCharacters(in: .whitespaces)
+        }
+        let text = parts.dropFirst().joined(separator: "\r\n\r\n")
+        let json = text.isEmpty ? [:] : try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+        return Answer(status: status, headers: fields, json: try #require(json))
+    }
+}
+
+extension LocalInstallation {
+    /// How many mails have been written to an address.
+    func mailCount(to address: String) throws -> Int {
+        let mails = folder.appending(path: "local/mail")
+        return try FileManager.default.contentsOfDirectory(atPath: mails.path).count { name in
+            guard name.hasSuffix(".eml") else { return false }
+            return try String(contentsOf: mails.appending(path: name), encoding: .utf8).contains(address)
+        }
+    }
+
+    /// The tables of all services, with their schemas, in which one of the texts stands, also in columns of bytes.
+    func tables(mentioning texts: [String]) async throws -> [String] {
+        let patterns = texts.flatMap { text in
+            ["%\(text)%", "%\(text.utf8.map { String(format: "%02x", $0) }.joined())%"]
+        }
+        let statement = """
+            SELECT table_schema || '.' || table_name FROM information_schema.tables
+            WHERE table_schema IN ('auth', 'expense', 'portfolio', 'events') AND table_type = 'BASE TABLE'
+                AND (xpath('/row/c/text()', query_to_xml(format(
+                    'SELECT count(*) AS c FROM %I.%I t WHERE t::text ILIKE ANY (%L::text[])', table_schema, table_name,
+                    '{\(patterns.joined(separator: ","))}'), false, true, '')))[1]::text::bigint > 0
+            ORDER BY 1
+            """
+        let file = folder.appending(path: "psql-\(UUID().uuidString).out")
+        let child = try ChildProcess(
+            URL(filePath: "/usr/bin/psql"),
+            ["-XqAt", "-c", statement, try #require(settings()["FLORIN_DB_URL"])],
+            environment: ["PATH": "/usr/bin"], output: file)
+        let status = try await child.exitStatus()
+        let output = try child.output()
+        try #require(status == 0, "\(output)")
+        return output.split(separator: "\n").map(String.init)
+    }
+}
