@@ -91,6 +91,8 @@ struct DeadLetterAdminTests {
         let answer = try await call(method, target, body)
         #expect(answer.status == status)
         #expect(answer.json.root["status"]?.int64 == Int64(status))
+        let entry = try #require(answer.json.root["code"]?.string.flatMap(ProblemEntry.of))
+        #expect(entry.status == status && answer.json.root["title"]?.string == entry.title)
         #expect(expense.decisions.withLock { $0.allSatisfy { $0.letterNumbers == [121] } })
     }
 

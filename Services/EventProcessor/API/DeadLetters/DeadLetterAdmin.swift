@@ -136,7 +136,8 @@ package struct DeadLetterAdmin: Sendable {
         var json = JSONWriter()
         json.beginObject()
         let texts: [(StaticString, String)] = [
-            ("type", "/problems/\(problem.code)"), ("title", problem.title), ("detail", problem.detail),
+            ("type", "/problems/\(problem.code)"), ("title", ProblemEntry.of(problem.code)?.title ?? problem.title),
+            ("detail", problem.detail),
             ("instance", path), ("code", problem.code),
         ]
         for (name, text) in texts where !text.isEmpty {
