@@ -18,7 +18,7 @@ POINT_TIMEOUT = 75.0
 # after it was started, and again; they stay away for a while.
 TAKE_OVER = 4.0
 ABSENCE = 3.0
-ALARM_TIMEOUT = 120.0
+ALARM_TIMEOUT, END_OF_ALARM_TIMEOUT = 60.0, 600.0
 
 
 class Armed:
@@ -49,24 +49,24 @@ class Alarm(threading.Thread):
         self.start()
 
     def run(self):
-        try:
-            self.set(True)
-            self.is_on.set()
-            time.sleep(self.seconds)
-            self.set(False)
-        except Problem as problem:
-            self.failure = problem
+        # A broker that is never up long enough has trouble enough. One that was started again has no alarm any more.
+        if not self.set(True, ALARM_TIMEOUT):
+            return
+        self.is_on.set()
+        time.sleep(self.seconds)
+        if not self.set(False, END_OF_ALARM_TIMEOUT):
+            self.failure = Problem("the broker's memory alarm could not be ended")
 
-    def set(self, is_on):
-        """Until it is done: the broker may be away at the moment."""
-        deadline = time.monotonic() + ALARM_TIMEOUT
-        while True:
+    def set(self, is_on, timeout):
+        """Tries until it is done, for the broker may be away at the moment; False when it never was."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
             try:
-                return self.installation.set_memory_alarm(is_on)
+                self.installation.set_memory_alarm(is_on)
+                return True
             except Problem:
-                if time.monotonic() > deadline:
-                    raise
                 time.sleep(0.5)
+        return False
 
 
 class Breaker:
@@ -111,6 +111,9 @@ class Breaker:
             del self.broken[pattern]
         if self.alarm is not None and self.alarm.failure is not None:
             raise self.alarm.failure
+        if self.alarm is not None and self.alarm.is_on.is_set():
+            self.alarm.is_on.clear()
+            self.breaks["memory alarms"] += 1
         self.installation.supervisor.look_after()
         # Faults wait for their victims, each for its own; so later ones may overtake.
         for fault in [fault for fault in self.plan if fault.at <= now - self.started][:8]:
@@ -142,7 +145,6 @@ class Breaker:
                 self.installation.network.stall(fault.victim)
             case "alarm":
                 self.alarm = Alarm(self.installation, fault.detail)
-                self.breaks["memory alarms"] += 1
                 return
             case _:
                 return self.hit_process(fault, now)
