@@ -30,6 +30,51 @@ import Testing
         }
     }
 
+    @Test func postedStatementsGoBeforeWhateverComesNext() async throws {
+        try await withPool { pool in
+            try await pool.query("CREATE TABLE t (a bigint)")
+            let seen = try await pool.withTransaction { transaction in
+                transaction.post(["INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (2)"])
+                let results = try await transaction.batch(["SELECT count(*) FROM t", "SELECT 7::bigint"])
+                transaction.post(["INSERT INTO t VALUES (3)"])
+                return try results.map { try $0.first(as: Int.self) }
+            }
+            #expect(seen == [2, 7])
+            #expect(try await count("t", pool) == 3)
+        }
+    }
+
+    @Test func aPostedStatementThatFailsTakesTheTransactionWithIt() async throws {
+        try await withPool { pool in
+            try await pool.query("CREATE TABLE t (a bigint PRIMARY KEY)")
+            for isFollowed in [false, true] {
+                let error = await postgresError {
+                    try await pool.withTransaction { transaction in
+                        try await transaction.query("INSERT INTO t VALUES (1)")
+                        transaction.post(["INSERT INTO t VALUES (1)"])
+                        if isFollowed { try await transaction.query("SELECT 1") }
+                    }
+                }
+                #expect(error?.isUniqueViolation() == true)
+                #expect(try await count("t", pool) == 0)
+            }
+        }
+    }
+
+    @Test func nothingIsPostedBehindTheCommit() async throws {
+        try await withPool { pool in
+            try await pool.query("CREATE TABLE t (a bigint)")
+            let error = await postgresError {
+                try await pool.withTransaction { transaction in
+                    try await transaction.commit(with: ["INSERT INTO t VALUES (1)"])
+                    transaction.post(["INSERT INTO t VALUES (2)"])
+                }
+            }
+            #expect(error?.code == .leaseEnded)
+            #expect(try await count("t", pool) == 1)
+        }
+    }
+
     @Test func commitsWithTheLastStatements() async throws {
         try await withPool { pool in
             try await pool.query("CREATE TABLE t (a bigint)")

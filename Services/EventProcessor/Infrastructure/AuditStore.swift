@@ -26,7 +26,8 @@ package struct AuditStore: AuditTrails {
     /// A fact and the trail it belongs to.
     typealias Record = (trail: String, fact: AuditFact)
 
-    /// Appends facts to their trails in the order given, as part of `transaction`, in two round trips however many they are.
+    /// Appends facts to their trails in the order given, as part of `transaction`, in one round trip however many they are:
+    /// what is written goes with the next statement or the COMMIT.
     ///
     /// The trails' heads stay locked until the end of the transaction, so that entries of one trail are written one after
     /// the other whoever writes them.
@@ -37,7 +38,7 @@ package struct AuditStore: AuditTrails {
             heads[trail] = AuditTrailHead(sequence: entry.sequence, hash: entry.hash)
             return (trail: trail, entry: entry)
         }
-        try await transaction.batch([insert(entries), move(heads)])
+        transaction.post([insert(entries), move(heads)])
     }
 
     /// All transactions lock in the order of names, so that none waits in a circle.
