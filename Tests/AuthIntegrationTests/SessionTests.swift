@@ -90,6 +90,20 @@ import Testing
         }
     }
 
+    @Test func noSessionGoesOnForEver() async throws {
+        try await AuthBench.with { bench in
+            _ = try await bench.register("ada@example.org")
+            var tokens = try await bench.logIn("ada@example.org")
+            for round in 1...14 {
+                bench.clock.advance(by: .seconds(6 * 86_400))
+                tokens = try await bench.refresh(tokens.refreshToken)
+                #expect((tokens.refreshExpiresIn < 604_800) == (round == 14))
+            }
+            bench.clock.advance(by: .seconds(6 * 86_400))
+            #expect(await problem { _ = try await bench.refresh(tokens.refreshToken) }?.status == 401)
+        }
+    }
+
     @Test func manyAtATimeGetOneSuccessorAndNobodyIsRevoked() async throws {
         try await AuthBench.with { bench in
             let user = try await bench.register("ada@example.org").message

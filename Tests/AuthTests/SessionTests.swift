@@ -118,6 +118,20 @@ import Validation
         #expect(bench.events(of: user).last == "auth.user_logged_in")
     }
 
+    @Test func noSessionGoesOnForEver() async throws {
+        _ = try await bench.registered()
+        var tokens = try await bench.loggedIn()
+        for day in 1...89 {
+            bench.clock.advance(by: .seconds(86_400))
+            tokens = try await bench.refresh(refreshToken: tokens.refreshToken)
+            #expect(tokens.refreshLifetime == .seconds(86_400 * min(7, 90 - day)))
+        }
+        bench.clock.advance(by: .seconds(86_400))
+        await #expect(throws: AuthRefusal.invalidRefreshToken) {
+            try await bench.refresh(refreshToken: tokens.refreshToken)
+        }
+    }
+
     @Test func asksForAToken() async throws {
         let failure = await #expect(throws: ValidationFailure.self) { try await bench.refresh(refreshToken: "") }
         #expect(failure?.errors.map(\.field) == ["refresh_token"])

@@ -42,10 +42,11 @@ package struct Refresh: Sendable {
             throw AuthRefusal.invalidRefreshToken
         case .rotate:
             let grant = AccessGrant(userID: token.userID, sessionID: token.sessionID, roles: presented.roles)
+            let expiry = min((token.replacedAt ?? now) + Lifetime.refreshToken, presented.sessionEnd)
             return IssuedTokens(
                 accessToken: try await accessTokens.token(for: grant, at: now), accessLifetime: Lifetime.accessToken,
                 refreshToken: successor.text,
-                refreshLifetime: (token.replacedAt ?? now) + Lifetime.refreshToken - now, sessionID: token.sessionID)
+                refreshLifetime: expiry - now, sessionID: token.sessionID)
         }
     }
 }

@@ -17,10 +17,13 @@ package struct NewRefreshToken: Sendable, Hashable {
 package struct PresentedRefreshToken: Sendable, Hashable {
     package let token: StoredRefreshToken
     package let roles: [Role]
+    /// When the session will be over at the latest: no token of it is good for longer.
+    package let sessionEnd: Timestamp
 
-    package init(token: StoredRefreshToken, roles: [Role]) {
+    package init(token: StoredRefreshToken, roles: [Role], sessionEnd: Timestamp) {
         self.token = token
         self.roles = roles
+        self.sessionEnd = sessionEnd
     }
 }
 
@@ -40,7 +43,7 @@ package protocol SessionStore: Sendable {
     ) async throws -> Bool
 
     /// Replaces a refresh token, unless it was replaced before, has expired, or its session has ended. Of concurrent calls
-    /// with one token one replaces it.
+    /// with one token one replaces it. No successor outlives `Lifetime.session` from the session's beginning.
     ///
     /// - Returns: the token as it is afterwards; nil where it is unknown.
     func replace(

@@ -56,6 +56,8 @@ package enum SessionEnd: String, Sendable, Hashable {
 package enum Lifetime {
     /// An access token; nothing but its session's end takes it back earlier.
     package static let accessToken: Duration = .seconds(15 * 60)
+    /// A session, however often it is refreshed; then its owner signs in again.
+    package static let session: Duration = .seconds(90 * 24 * 3600)
     /// A refresh token that is not used.
     package static let refreshToken: Duration = .seconds(7 * 24 * 3600)
     /// The one-time token in a verification mail.

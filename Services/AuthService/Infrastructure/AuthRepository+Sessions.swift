@@ -48,17 +48,18 @@ extension AuthRepository: SessionStore {
                 UPDATE refresh_tokens t SET replaced_at = \(now) FROM sessions s
                 WHERE t.digest = \(digest) AND t.replaced_at IS NULL AND t.expires_at > \(now)
                     AND s.id = t.session_id AND s.ended_at IS NULL
-                RETURNING t.session_id, t.generation
+                RETURNING t.session_id, t.generation,
+                    LEAST(\(successor.expiresAt), s.created_at + \(Self.longestSession) * interval '1 second') AS expiry
             ), used AS (
-                UPDATE sessions SET last_used_at = \(now), expires_at = \(successor.expiresAt)
+                UPDATE sessions SET last_used_at = \(now), expires_at = replaced.expiry
                 FROM replaced WHERE id = replaced.session_id
             )
             INSERT INTO refresh_tokens (digest, session_id, generation, expires_at)
-            SELECT \(successor.digest), session_id, generation + 1, \(successor.expiresAt) FROM replaced
+            SELECT \(successor.digest), session_id, generation + 1, expiry FROM replaced
             """,
             """
             SELECT t.session_id, s.user_id, t.expires_at, t.replaced_at,
-                n.digest IS NOT NULL AND n.replaced_at IS NULL, s.ended_at IS NOT NULL, u.roles
+                n.digest IS NOT NULL AND n.replaced_at IS NULL, s.ended_at IS NOT NULL, u.roles, s.created_at
             FROM refresh_tokens t
                 JOIN sessions s ON s.id = t.session_id
                 JOIN users u ON u.id = s.user_id
@@ -136,6 +137,8 @@ extension AuthRepository: SessionStore {
     }
 
     private static let sessionsInAnEvent = 1000
+    /// In seconds.
+    private static let longestSession = Lifetime.session.components.seconds
 
     /// Waits for the user's row and keeps others from it until the end of the transaction.
     static func lock(_ userID: UUIDv7) -> PostgresQuery {
@@ -206,12 +209,13 @@ extension Session {
 
 extension PresentedRefreshToken {
     init(_ row: PostgresRow) throws {
-        let (session, user, expiry, replaced, isParent, hasEnded, roles) = try row.decode(
-            UUIDv7.self, UUIDv7.self, Timestamp.self, Timestamp?.self, Bool.self, Bool.self, [String].self)
+        let (session, user, expiry, replaced, isParent, hasEnded, roles, created) = try row.decode(
+            UUIDv7.self, UUIDv7.self, Timestamp.self, Timestamp?.self, Bool.self, Bool.self, [String].self,
+            Timestamp.self)
         self.init(
             token: StoredRefreshToken(
                 sessionID: session, userID: user, expiresAt: expiry, replacedAt: replaced, isParentOfNewest: isParent,
                 isRevoked: hasEnded),
-            roles: try Role.stored(roles))
+            roles: try Role.stored(roles), sessionEnd: created + Lifetime.session)
     }
 }

@@ -160,13 +160,15 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
     ) async throws -> PresentedRefreshToken? {
         state.withLock { state in
             guard var token = state.tokens[digest], var record = state.sessions[token.sessionID] else { return nil }
+            let sessionEnd = record.session.createdAt + Lifetime.session
             if token.replacedAt == nil, token.expiresAt > now, !record.hasEnded {
+                let expiry = min(successor.expiresAt, sessionEnd)
                 token.replacedAt = now
                 state.tokens[digest] = token
                 state.tokens[successor.digest] = TokenRecord(
-                    sessionID: token.sessionID, generation: token.generation + 1, expiresAt: successor.expiresAt)
+                    sessionID: token.sessionID, generation: token.generation + 1, expiresAt: expiry)
                 record.session = record.session.used(at: now)
-                record.expiresAt = successor.expiresAt
+                record.expiresAt = expiry
                 state.sessions[token.sessionID] = record
             }
             let next = state.tokens.values.first {
@@ -177,7 +179,8 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
                 replacedAt: token.replacedAt, isParentOfNewest: next.map { $0.replacedAt == nil } ?? false,
                 isRevoked: record.hasEnded)
             return PresentedRefreshToken(
-                token: stored, roles: state.credentials[record.session.userID]?.user.roles ?? [])
+                token: stored, roles: state.credentials[record.session.userID]?.user.roles ?? [],
+                sessionEnd: sessionEnd)
         }
     }
 
