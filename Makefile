@@ -61,6 +61,7 @@ lint: ## check format, layers, tidiness, events, shell and Python scripts
 	$(PYTHON) scripts/tidy || failed=1; \
 	$(PYTHON) scripts/check-python || failed=1; \
 	$(PYTHON) scripts/check-events || failed=1; \
+	$(PYTHON) scripts/check-asvs || failed=1; \
 	shellcheck $(SHELL_SCRIPTS) || failed=1; \
 	[ $$failed = 0 ] && echo "lint: nothing to complain about" || { echo "lint: see above"; exit 1; }
 
