@@ -101,11 +101,18 @@ package final class HTTP2Session {
     package func request(
         _ fields: [HeaderField], body: [UInt8], isEnded: Bool = true, handler: any HTTP2StreamHandler
     ) -> HTTP2Stream? {
+        request(fields, pieces: [body], isEnded: isEnded, handler: handler)
+    }
+
+    /// As `request(_:body:isEnded:handler:)` for a body in pieces.
+    package func request(
+        _ fields: [HeaderField], pieces: [[UInt8]], isEnded: Bool = true, handler: any HTTP2StreamHandler
+    ) -> HTTP2Stream? {
         let nextID = unsafe nghttp2_session_get_next_stream_id(handle)
         guard nextID < UInt32(Int32.max), unsafe nghttp2_session_check_request_allowed(handle) != 0 else { return nil }
         let stream = HTTP2Stream(id: Int32(nextID))
         stream.handler = handler
-        stream.body.append(body)
+        for piece in pieces { stream.body.append(piece) }
         if isEnded { stream.body.end() }
         streams[stream.id] = stream
         let id = unsafe withNameValues(fields) { fields, count in

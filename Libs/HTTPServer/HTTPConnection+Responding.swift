@@ -4,19 +4,29 @@ extension HTTPConnection {
     /// Content up to this size is copied behind the head, to go out in one write.
     private static let smallContent = 16 << 10
 
-    /// Takes the handler's response; a stream is written to its end. Runs in the handler's task.
-    func answer(_ response: HTTPResponse, generation: UInt64) async {
+    /// Takes the handler's response; a stream is produced by a task of its own, so that the memory of the handler's, which
+    /// may have called deeply, is not kept for as long as the stream lasts.
+    func take(_ response: HTTPResponse, generation: UInt64, isCancelled: Bool) {
         guard case .stream(let produce) = response.body else {
-            return onLoop { $0.respond(response, generation: generation) }
+            respond(response, generation: generation)
+            return server.handlerDidEnd()
         }
-        guard await beginStream(response, generation: generation) else { return }
-        do {
-            try await produce(HTTPBodyWriter(sink: self, generation: generation))
-            onLoop { $0.endStream(generation: generation, isComplete: true) }
-        } catch {
+        guard startStream(response, generation: generation) else { return server.handlerDidEnd() }
+        let task = server.loop.spawn { [self] in
             // The producer's error is its own affair; the client learns of it by the missing end.
-            onLoop { $0.endStream(generation: generation, isComplete: false) }
+            let isComplete: Bool
+            do {
+                try await produce(HTTPBodyWriter(sink: self, generation: generation))
+                isComplete = true
+            } catch { isComplete = false }
+            onLoop {
+                $0.endStream(generation: generation, isComplete: isComplete)
+                $0.server.handlerDidEnd()
+            }
         }
+        guard generation == self.generation, stage == .streaming else { return }
+        self.task = task
+        if isCancelled || (server.isDraining && isEventStream) { task.cancel() }
     }
 
     /// Answers the present request with a response that is complete.
@@ -78,7 +88,8 @@ extension HTTPConnection {
         isFlushPlanned = false
         guard !output.isEmpty, stage != .closed else { return }
         transport.write(output)
-        if output.count <= TCPConnection.lowMark { output.removeAll(keepingCapacity: true) } else { output = [] }
+        let keepsMemory = stage != .streaming && output.count <= TCPConnection.lowMark
+        output.removeAll(keepingCapacity: keepsMemory)
         if stage == .idle, transport.queuedBytes > 0 { enter(.flushing, for: writeTime) }
     }
 
@@ -107,13 +118,6 @@ extension HTTPConnection {
 // MARK: - Streaming
 
 extension HTTPConnection {
-    private func beginStream(_ response: HTTPResponse, generation: UInt64) async -> Bool {
-        if server.loop.isCurrent { return startStream(response, generation: generation) }
-        return await withCheckedContinuation { continuation in
-            onLoop { continuation.resume(returning: $0.startStream(response, generation: generation)) }
-        }
-    }
-
     /// Writes the head. False when there is nothing to produce: for HEAD, or when the client is gone.
     private func startStream(_ response: HTTPResponse, generation: UInt64) -> Bool {
         guard generation == self.generation, stage == .handling, let head else { return false }
@@ -125,9 +129,10 @@ extension HTTPConnection {
             return false
         }
         isEventStream = response.headers["content-type"]?.hasPrefix("text/event-stream") ?? false
+        // A stream may last for hours, and nothing asks for the head again.
+        self.head = nil
         enter(.streaming, for: nil)
         planFlush()
-        if server.isDraining, isEventStream { task?.cancel() }
         return true
     }
 

@@ -275,12 +275,12 @@ extension HTTPConnection {
         server.handlerDidStart()
         let task = server.loop.spawn { [self] in
             let response = await server.handler(request)
-            await answer(response, generation: present)
-            onLoop { $0.server.handlerDidEnd() }
+            let isCancelled = Task.isCancelled
+            onLoop { $0.take(response, generation: present, isCancelled: isCancelled) }
         }
-        guard generation == present, stage == .handling || stage == .streaming else { return }
+        guard generation == present, stage == .handling else { return }
         self.task = task
-        if stage == .handling { setDeadline(after: configuration.handlerTimeout) }
+        setDeadline(after: configuration.handlerTimeout)
         if hasReachedEOF { cancelSoon() }
     }
 }

@@ -1,4 +1,5 @@
-/// A request method (RFC 9110 section 9, PATCH from RFC 5789). The server knows these and answers 501 to others.
+/// A request method (RFC 9110 section 9, PATCH from RFC 5789). The server knows these and answers 501 to others. TRACE is
+/// known so that a path can say that it does not take it; nothing here ever serves it.
 package enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
     case get = "GET"
     case head = "HEAD"
@@ -7,11 +8,12 @@ package enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
     case patch = "PATCH"
     case delete = "DELETE"
     case options = "OPTIONS"
+    case trace = "TRACE"
 
     /// Whether the method asks for no change (RFC 9110 section 9.2.1).
     package var isSafe: Bool {
         switch self {
-        case .get, .head, .options: true
+        case .get, .head, .options, .trace: true
         case .post, .put, .patch, .delete: false
         }
     }
@@ -23,6 +25,7 @@ package enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
         case 4 where name.equals("POST"): .post
         case 4 where name.equals("HEAD"): .head
         case 5 where name.equals("PATCH"): .patch
+        case 5 where name.equals("TRACE"): .trace
         case 6 where name.equals("DELETE"): .delete
         case 7 where name.equals("OPTIONS"): .options
         default: nil

@@ -20,6 +20,16 @@ internal import Testing
         #expect(try CreateExpenseRequest(serialized: bytes) == Self.expenseRequest)
     }
 
+    /// A large file goes in a piece of its own, which is not a copy, and reads as the whole does.
+    @Test(arguments: [0, 1, 127, 128, 70_000])
+    func piecesAreTheMessage(count: Int) throws {
+        let content = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
+        let request = ImportPricesRequest(format: "amfi", content: content)
+        let pieces = try request.serializedPieces()
+        #expect(try ImportPricesRequest(serialized: Array(pieces.joined())) == request)
+        #expect(pieces.count == (count == 0 ? 1 : 2) && (pieces.last == content) == (count > 0))
+    }
+
     @Test func agreesWithAnotherImplementationOnNumbersAndFlags() throws {
         let bytes = hexadecimal(
             """

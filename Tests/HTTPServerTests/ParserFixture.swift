@@ -196,7 +196,6 @@ let refusedRequests: [(text: String, rule: HTTPRefusal.Rule)] = [
     (requestText("get / HTTP/1.1", "Host: a"), .unknownMethod),
     (requestText("BREW / HTTP/1.1", "Host: a"), .unknownMethod),
     (requestText("CONNECT a:1 HTTP/1.1", "Host: a"), .unknownMethod),
-    (requestText("TRACE / HTTP/1.1", "Host: a"), .unknownMethod),
     (requestText("GET / HTTP/2.0", "Host: a"), .unsupportedVersion),
     (requestText("GET / HTTP/0.9", "Host: a"), .unsupportedVersion),
     ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", .unsupportedVersion),

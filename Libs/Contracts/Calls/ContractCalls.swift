@@ -15,8 +15,15 @@ package protocol ContractMessage: Sendable, Equatable {
     /// The message as Protocol Buffers encode it. Throws for a text that contains NUL.
     func serialized() throws(ContractError) -> [UInt8]
 
+    /// The same in pieces, so that what is large need not be copied: one piece, unless a message knows better.
+    func serializedPieces() throws(ContractError) -> [[UInt8]]
+
     /// Reads an encoded message.
     init(serialized bytes: [UInt8]) throws(ContractError)
+}
+
+extension ContractMessage {
+    package func serializedPieces() throws(ContractError) -> [[UInt8]] { [try serialized()] }
 }
 
 /// A handler for a method with one request and one answer.
@@ -42,7 +49,7 @@ extension GRPCChannel {
     func call<Request: ContractMessage, Response: ContractMessage>(
         _ method: GRPCMethod, _ request: Request, metadata: GRPCMetadata, timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Response> {
-        let reply = try await unary(method, encodeRequest(request), metadata: metadata, timeout: timeout)
+        let reply = try await unary(method, pieces: encodeRequest(request), metadata: metadata, timeout: timeout)
         return ContractReply(
             message: try decodeResponse(reply.message), initialMetadata: reply.initialMetadata,
             trailingMetadata: reply.trailingMetadata)
@@ -50,9 +57,9 @@ extension GRPCChannel {
 }
 
 /// A request as the wire wants it.
-func encodeRequest(_ request: some ContractMessage) throws(GRPCStatus) -> [UInt8] {
+func encodeRequest(_ request: some ContractMessage) throws(GRPCStatus) -> [[UInt8]] {
     do throws(ContractError) {
-        return try request.serialized()
+        return try request.serializedPieces()
     } catch {
         throw GRPCStatus(.invalidArgument, error.description)
     }

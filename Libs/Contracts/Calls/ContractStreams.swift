@@ -50,6 +50,7 @@ extension GRPCChannel {
         _ method: GRPCMethod, _ request: Request, metadata: GRPCMetadata, timeout: Duration?
     ) throws(GRPCStatus) -> ContractResponseStream<Response> {
         ContractResponseStream(
-            messages: serverStreaming(method, try encodeRequest(request), metadata: metadata, timeout: timeout))
+            messages: serverStreaming(
+                method, Array(try encodeRequest(request).joined()), metadata: metadata, timeout: timeout))
     }
 }

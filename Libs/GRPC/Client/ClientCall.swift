@@ -31,8 +31,8 @@ final class ClientCall: @unchecked Sendable {
     let loop: EventLoop
     let method: GRPCMethod
     let metadata: GRPCMetadata
-    /// The framed request.
-    let request: [UInt8]
+    /// The framed request, in pieces; kept until it can no longer be sent again.
+    private var request: [[UInt8]]
     private let kind: Kind
     private let deadline: Duration?
     private let maximumMessageBytes: Int
@@ -54,11 +54,11 @@ final class ClientCall: @unchecked Sendable {
     private var initialWaiters: [CheckedContinuation<Result<GRPCMetadata, GRPCStatus>, Never>] = []
 
     init(
-        _ method: GRPCMethod, request: [UInt8], metadata: GRPCMetadata, timeout: Duration?, kind: Kind,
+        _ method: GRPCMethod, request: [[UInt8]], metadata: GRPCMetadata, timeout: Duration?, kind: Kind,
         maximumMessageBytes: Int, carrier: any ClientCallCarrier, loop: EventLoop
     ) {
         self.method = method
-        self.request = MessageFraming.frame(request)
+        self.request = MessageFraming.frame(pieces: request)
         self.metadata = metadata
         self.kind = kind
         self.maximumMessageBytes = maximumMessageBytes
@@ -176,7 +176,7 @@ final class ClientCall: @unchecked Sendable {
             finish(error)
             return true
         }
-        let stream = connection.submit { $0.request(fields, body: request, handler: self) }
+        let stream = connection.submit { $0.request(fields, pieces: request, handler: self) }
         guard let stream, let stream else { return false }
         attempts += 1
         isUnsent = false

@@ -41,7 +41,14 @@ package final class GRPCChannel: Sendable {
     package func unary(
         _ method: GRPCMethod, _ request: [UInt8], metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> GRPCReply {
-        try await makeCall(method, request, metadata, timeout, .unary).reply().get()
+        try await unary(method, pieces: [request], metadata: metadata, timeout: timeout)
+    }
+
+    /// As `unary(_:_:metadata:timeout:)` for a message in pieces, of which large ones are not copied.
+    package func unary(
+        _ method: GRPCMethod, pieces: [[UInt8]], metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
+    ) async throws(GRPCStatus) -> GRPCReply {
+        try await makeCall(method, pieces, metadata, timeout, .unary).reply().get()
     }
 
     /// Calls a method with one message; the messages that answer are the stream's.
@@ -50,13 +57,13 @@ package final class GRPCChannel: Sendable {
     package func serverStreaming(
         _ method: GRPCMethod, _ request: [UInt8], metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration?
     ) -> GRPCMessageStream {
-        let call = makeCall(method, request, metadata, timeout, .streaming)
+        let call = makeCall(method, [request], metadata, timeout, .streaming)
         call.start()
         return GRPCMessageStream(call)
     }
 
     private func makeCall(
-        _ method: GRPCMethod, _ request: [UInt8], _ metadata: GRPCMetadata, _ timeout: Duration?,
+        _ method: GRPCMethod, _ request: [[UInt8]], _ metadata: GRPCMetadata, _ timeout: Duration?,
         _ kind: ClientCall.Kind
     ) -> ClientCall {
         var metadata = metadata

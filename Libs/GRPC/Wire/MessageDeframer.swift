@@ -74,14 +74,31 @@ package struct MessageDeframer: Sendable {
 package enum MessageFraming {
     /// The message as it goes into the stream; its length must fit 32 bits.
     package static func frame(_ message: [UInt8]) -> [UInt8] {
-        let length = UInt32(message.count)
         var framed: [UInt8] = []
         framed.reserveCapacity(MessageDeframer.headerBytes + message.count)
-        framed.append(0)
-        for shift in stride(from: 24, through: 0, by: -8) {
-            framed.append(UInt8(truncatingIfNeeded: length >> UInt32(shift)))
-        }
+        appendHeader(of: message.count, to: &framed)
         framed.append(contentsOf: message)
         return framed
+    }
+
+    /// As `frame(_:)` for a message in pieces; a large piece goes into the stream without a copy.
+    package static func frame(pieces: [[UInt8]]) -> [[UInt8]] {
+        var framed: [[UInt8]] = [[]]
+        appendHeader(of: pieces.reduce(0) { $0 + $1.count }, to: &framed[0])
+        for piece in pieces {
+            if piece.count < largePiece { framed[framed.count - 1] += piece } else { framed += [piece, []] }
+        }
+        return framed.filter { !$0.isEmpty }
+    }
+
+    /// Below this a copy costs less than a chunk of its own.
+    private static let largePiece = 16 * 1024
+
+    private static func appendHeader(of count: Int, to bytes: inout [UInt8]) {
+        let length = UInt32(count)
+        bytes.append(0)
+        for shift in stride(from: 24, through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: length >> UInt32(shift)))
+        }
     }
 }

@@ -79,10 +79,10 @@ final class HTTP2Exchange: @unchecked Sendable {
         isHandlerRunning = true
         let task = server.loop.spawn { [self] in
             let response = await server.handler(request)
-            await answer(response)
-            onLoop { $0.handlerEnded() }
+            let isCancelled = Task.isCancelled
+            onLoop { $0.take(response, isCancelled: isCancelled) }
         }
-        if isHandlerRunning { self.task = task }
+        if isHandlerRunning, stage == .handling { self.task = task }
     }
 
     private func handlerEnded() {
@@ -92,16 +92,28 @@ final class HTTP2Exchange: @unchecked Sendable {
         connection.handlerEnded()
     }
 
-    private func answer(_ response: HTTPResponse) async {
-        guard case .stream(let produce) = response.body else { return onLoop { $0.respond(response) } }
-        guard await beginStream(response) else { return }
-        do {
-            try await produce(HTTPBodyWriter(sink: self, generation: 0))
-            onLoop { $0.endStream(isComplete: true) }
-        } catch {
-            // The producer's error is its own affair; the client learns of it by the reset.
-            onLoop { $0.endStream(isComplete: false) }
+    /// Takes the handler's response; a stream is produced by a task of its own, as in HTTP/1.1.
+    private func take(_ response: HTTPResponse, isCancelled: Bool) {
+        guard case .stream(let produce) = response.body else {
+            respond(response)
+            return handlerEnded()
         }
+        guard startStream(response) else { return handlerEnded() }
+        let task = server.loop.spawn { [self] in
+            // The producer's error is its own affair; the client learns of it by the reset.
+            let isComplete: Bool
+            do {
+                try await produce(HTTPBodyWriter(sink: self, generation: 0))
+                isComplete = true
+            } catch { isComplete = false }
+            onLoop {
+                $0.endStream(isComplete: isComplete)
+                $0.handlerEnded()
+            }
+        }
+        guard stage == .streaming else { return }
+        self.task = task
+        if isCancelled || (server.isDraining && isEventStream) { task.cancel() }
     }
 
     // MARK: The response
@@ -139,13 +151,6 @@ final class HTTP2Exchange: @unchecked Sendable {
             status: response.status, headers: response.headers, length: length, date: server.dateText())
     }
 
-    private func beginStream(_ response: HTTPResponse) async -> Bool {
-        if server.loop.isCurrent { return startStream(response) }
-        return await withCheckedContinuation { continuation in
-            onLoop { continuation.resume(returning: $0.startStream(response)) }
-        }
-    }
-
     /// Sends the head. False when there is nothing to produce: for HEAD, or when the client is gone.
     private func startStream(_ response: HTTPResponse) -> Bool {
         guard stage == .handling, let head else { return false }
@@ -156,9 +161,9 @@ final class HTTP2Exchange: @unchecked Sendable {
             return false
         }
         isEventStream = response.headers["content-type"]?.hasPrefix("text/event-stream") ?? false
+        self.head = nil
         enter(.streaming, for: nil)
         _ = connection.submit { $0.respond(stream, fields) }
-        if server.isDraining, isEventStream { task?.cancel() }
         return true
     }
 

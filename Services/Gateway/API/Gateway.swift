@@ -163,7 +163,7 @@ package final class Gateway: Sendable {
             methods = allowed
         } else {
             guard request.method == .options, request.path == "*" else { throw .unknownPath }
-            methods = HTTPMethod.allCases
+            methods = HTTPMethod.allCases.filter { $0 != .trace }
         }
         let allow = methods.map(\.rawValue).joined(separator: ", ")
         if request.method == .options { return HTTPResponse(status: 204, headers: ["Allow": allow]) }

@@ -19,6 +19,14 @@ import Testing
         #expect(MessageFraming.frame([UInt8](repeating: 1, count: 0x010203)).prefix(5) == [0, 0, 1, 2, 3])
     }
 
+    /// In pieces it is the same, and what is large is not copied.
+    @Test(arguments: [[], [[]], [[1, 2], [], [3]], [[1], [UInt8](repeating: 2, count: 20_000), [3]]])
+    func framesPieces(_ pieces: [[UInt8]]) {
+        let framed = MessageFraming.frame(pieces: pieces)
+        #expect(Array(framed.joined()) == MessageFraming.frame(Array(pieces.joined())))
+        #expect(framed.count == (pieces.contains { $0.count >= 20_000 } ? 3 : 1))
+    }
+
     @Test func cutsMessagesWhereverTheBytesAreSplit() throws {
         let bytes = Self.sample.flatMap(MessageFraming.frame)
         for split in 0...bytes.count {
