@@ -101,6 +101,17 @@ bench-events: ## measure outbox, broker and inbox beside plain clients in C and 
 	@scripts/python-venv
 	@scripts/bench-events $(BENCH)
 
+.PHONY: fuzz-api
+fuzz-api: ## let schemathesis try the public API by its document (FUZZ_API_SECONDS, 600)
+	@scripts/setup test
+	@scripts/python-venv
+	@scripts/stack fuzz-api
+
+.PHONY: test-slow
+test-slow: ## let slowhttptest hold the public API up in four ways, and watch that others are served
+	@scripts/setup test
+	@scripts/stack slow-http
+
 .PHONY: faults
 faults: ## kill, pause, cut off and poison a whole Florin under load, then count (FAULTS="--seed 7 --verbose")
 	@scripts/setup test

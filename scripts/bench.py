@@ -1,16 +1,19 @@
 #!/usr/bin/python3
-"""Measures the running system: HTTP, gRPC, the write path against pgbench, the outbox.
+"""Measures the running system: HTTP beside nginx, gRPC, the write path against pgbench, the outbox.
 
-Needs what `.local/env` gives, wrk, h2load and pgbench; `make bench` starts everything, runs it and stops. Figures are of
+Needs what `.local/env` gives, wrk, h2load, nginx and pgbench; `make bench` starts everything, runs it and stops. Figures are of
 this machine in this minute, with servers, database, broker and load side by side: compare them within one run.
 """
 
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import re
 import secrets
+import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +33,27 @@ DRAIN_SECONDS = 300
 EXPENSE = {
     "amount": {"amount": "12.34", "currency": "EUR"}, "spent_on": "2026-11-20", "merchant": "Corner shop",
     "note": "bread, milk, coffee", "tags": ["food"]}
+CONNECTIONS = (1, 64, 512)
+NGINX = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.log;
+events {{ worker_connections 2048; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    client_body_temp_path {folder};
+    proxy_temp_path {folder};
+    fastcgi_temp_path {folder};
+    uwsgi_temp_path {folder};
+    scgi_temp_path {folder};
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ return 200; }}
+    }}
+}}
+"""
 WRK_SCRIPT = """
 wrk.method = {method!r}
 wrk.body = {body!r}
@@ -80,6 +104,12 @@ class Processes:
         return result
 
 
+def accepts(port):
+    """Whether somebody listens at that port of the loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Bench:
     def __init__(self, environment, folder):
         self.environment = environment
@@ -112,10 +142,35 @@ class Bench:
             r"Requests/sec:\s+([\d.]+)")
 
     def http(self):
-        print("HTTP (wrk)")
-        for connections in (1, 64, 512):
+        print("HTTP (wrk), with nginx beside it, one process each")
+        with self.nginx() as url:
+            for connections in CONNECTIONS:
+                self.wrk(f"nginx return 200, {connections} connections", url, connections)
+        for connections in CONNECTIONS:
             self.wrk(f"gateway /livez, {connections} connections", self.environment["FLORIN_GATEWAY_ADMIN_URL"] + "/livez",
                      connections)
+
+    @contextlib.contextmanager
+    def nginx(self):
+        """Runs an nginx of one process that answers 200 and nothing else; gives its address."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        configuration = self.folder / "nginx.conf"
+        configuration.write_text(NGINX.format(folder=self.folder, port=port))
+        server = subprocess.Popen(["/usr/sbin/nginx", "-e", str(self.folder / "nginx.log"), "-c", str(configuration)])
+        try:
+            deadline = time.monotonic() + 10
+            while not accepts(port):
+                if server.poll() is not None or time.monotonic() > deadline:
+                    raise story.StoryError(f"nginx does not start: {(self.folder / 'nginx.log').read_text()}")
+                time.sleep(0.05)
+            self.processes.pids["nginx"] = server.pid
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            self.processes.pids.pop("nginx", None)
+            server.terminate()
+            server.wait()
 
     def grpc(self):
         print("gRPC (h2load), grpc.health.v1.Health/Check of expense-service")
@@ -143,12 +198,12 @@ class Bench:
 
     def writes(self, tokens):
         print(f"reading and writing expenses of {len(tokens)} users (wrk)")
-        for connections in (1, 64):
+        for connections in CONNECTIONS:
             self.wrk(f"GET /v1/users/me, {connections} connections", f"{self.url}/v1/users/me", connections,
                      tokens=tokens)
         published, started = self.published(), time.monotonic()
         best = 0.0
-        for connections in (1, 64):
+        for connections in CONNECTIONS:
             best = max(best, self.wrk(
                 f"POST /v1/expenses, {connections} connections", f"{self.url}/v1/expenses", connections, "POST",
                 json.dumps(EXPENSE), tokens))

@@ -17,7 +17,9 @@ def parser():
     for name, text in (
             ("run", "everything, until Ctrl-C"), ("demo", "everything, plays the story, stops"),
             ("bench", "everything, measures, stops"),
-            ("bench-identity", "everything, measures sign-ins and what their times tell, stops")):
+            ("bench-identity", "everything, measures sign-ins and what their times tell, stops"),
+            ("slow-http", "everything, holds it up by slow clients, stops"),
+            ("fuzz-api", "everything, tries the API by its document, stops")):
         command = commands.add_parser(name, help=text)
         command.add_argument("--free-ports", action="store_true", help="choose free ports instead of the fixed ones")
         command.add_argument(
@@ -42,14 +44,12 @@ def main(arguments):
                 return installation.run(options.free_ports, options.binaries)
             case "demo":
                 return installation.demo(options.free_ports, options.binaries)
-            case "bench":
-                # The load comes from few users.
-                os.environ.setdefault("FLORIN_RATE_LIMIT_USER", "10000000")
-                return installation.run_script("bench.py", options.free_ports, options.binaries)
-            case "bench-identity":
-                for limit in ("ANONYMOUS", "SIGN_IN"):
+            case "bench" | "bench-identity" | "slow-http" | "fuzz-api":
+                # The load comes from few users and from one address.
+                for limit in ("USER", "ANONYMOUS", "SIGN_IN"):
                     os.environ.setdefault(f"FLORIN_RATE_LIMIT_{limit}", "10000000")
-                return installation.run_script("bench_identity.py", options.free_ports, options.binaries)
+                script = options.command.replace("-", "_") + ".py"
+                return installation.run_script(script, options.free_ports, options.binaries)
             case "stop":
                 return installation.stop()
             case "clean":
