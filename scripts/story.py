@@ -201,6 +201,7 @@ def xirr(flows):
 
 class Story:
     def __init__(self, url, mail_dir):
+        self.client_url = url
         self.client = Client(url)
         self.address = f"ada.{secrets.token_hex(6)}@example.org"
         self.password = secrets.token_urlsafe(18)
@@ -220,6 +221,8 @@ class Story:
         self.invest()
         self.perform()
         self.audit()
+        self.shut_out_others()
+        self.forget_the_password()
 
     def register(self):
         body = {
@@ -400,6 +403,67 @@ class Story:
         same("mails about the budget", len(self.mailbox.mails("budget")), 2)
         same("crossings on the stream", len(self.stream.of_type("florin.expense.budget_exceeded.v1")), 2)
         say(f"the audit trail holds {len(entries)} chained entries, one trace id for each action and what followed")
+
+    def signed_in(self, device):
+        """Somebody else with the password, on another device."""
+        other = Client(self.client_url)
+        tokens = other.call(
+            "POST", "/v1/auth/login", {"email": self.address, "password": self.password},
+            extra={"User-Agent": device}).json
+        other.access_token = tokens["access_token"]
+        other.call("GET", "/v1/users/me")
+        return other, tokens
+
+    def shut_out_others(self):
+        phone, session = self.signed_in("phone/1.0")
+        self.mailbox.wait_for("new sign-in")
+        devices = {found["id"]: found["device"] for found in self.client.every("/v1/auth/sessions")}
+        same("the device of the other session", devices[session["session_id"]], "phone/1.0")
+        self.client.call("DELETE", f"/v1/auth/sessions/{session['session_id']}", expect=204)
+        self.refused(phone, "a session that was ended")
+        tablet, tokens = self.signed_in("tablet/1.0")
+        new = secrets.token_urlsafe(18)
+        weak = self.client.call(
+            "POST", "/v1/auth/password/change", {"current_password": self.password, "new_password": "Trustno1"},
+            expect=422).json
+        same("a common password", weak["errors"][0]["code"], "too_common")
+        self.client.call(
+            "POST", "/v1/auth/password/change", {"current_password": self.password, "new_password": new}, expect=204)
+        self.refused(tablet, "a session from before the change")
+        tablet.access_token = None
+        tablet.call("POST", "/v1/auth/refresh", {"refresh_token": tokens["refresh_token"]}, expect=401)
+        self.password = new
+        self.client.call("GET", "/v1/users/me")
+        self.mailbox.wait_for("password was changed")
+        say("ended another session and changed the password: others are shut out, mails tell of both")
+
+    def forget_the_password(self):
+        anybody, old = Client(self.client_url), self.client
+        for address in (self.address, f"nobody.{secrets.token_hex(6)}@example.org"):
+            same("forgot", anybody.call("POST", "/v1/auth/password/forgot", {"email": address}, expect=202).body, b"")
+        mail = self.mailbox.wait_for("reset your password")[0]
+        token = re.search(r"/reset\?token=([A-Za-z0-9_-]+)", mail.get_content())[1]
+        self.password = secrets.token_urlsafe(18)
+        body = {"token": token, "new_password": self.password}
+        anybody.call("POST", "/v1/auth/password/reset", body, expect=204)
+        same("a used token", anybody.call("POST", "/v1/auth/password/reset", body, expect=400).json["code"], "invalid_token")
+        self.refused(old, "a session from before the reset")
+        tokens = anybody.call("POST", "/v1/auth/login", {"email": self.address, "password": self.password}).json
+        self.client.access_token = tokens["access_token"]
+        self.client.call("GET", "/v1/users/me")
+        self.mailbox.wait_for("password was changed", count=2)
+        say("reset the password by the mail; every session before ended")
+
+    def refused(self, client, what):
+        """The gateway hears of the end of a session by an event."""
+        def status():
+            try:
+                client.call("GET", "/v1/users/me", expect=401)
+                return 401
+            except StoryError:
+                return 200
+
+        eventually(status, lambda found: found == 401, f"the refusal of {what}")
 
 
 def main():
