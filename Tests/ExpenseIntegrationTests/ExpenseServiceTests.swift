@@ -131,6 +131,15 @@ import Validation
         }
     }
 
+    @Test func aBudgetNeedsACategoryOfItsOwner() async throws {
+        try await ExpenseFixture.run { service in
+            #expect(
+                await refusal { _ = try await service.budget(category: UUIDv7.make().description) }
+                    == "validation_failed category_id:unknown_category")
+            _ = try await service.budget(category: try await service.category("Food"))
+        }
+    }
+
     @Test func pagesAreStableUnderInserts() async throws {
         try await ExpenseFixture.run { service in
             for index in 0..<25 {

@@ -9,6 +9,17 @@ import Money
 
 extension ExpenseRepository {
     package func insert(_ budget: Budget, today: CalendarDate, receipt: IdempotencyReceipt?) async throws {
+        do {
+            try await commit(budget, today: today, receipt: receipt)
+        } catch let error as PostgresError where error.sqlState == .foreignKeyViolation {
+            // A category that is nobody's fails the insert before ownership is looked at.
+            throw ExpenseStoreRefusal.unknownCategories(Set([budget.categoryID].compactMap { $0 }))
+        }
+        budgetOwners.insert(budget.ownerID)
+        outbox.poke()
+    }
+
+    private func commit(_ budget: Budget, today: CalendarDate, receipt: IdempotencyReceipt?) async throws {
         try await pool.withTransaction { transaction in
             let results = try await transaction.batch(
                 [
@@ -26,8 +37,6 @@ extension ExpenseRepository {
             let changes = try await changes(of: [(budget, 0, [interval])], at: budget.createdAt, in: transaction)
             _ = try await transaction.commit(with: changes)
         }
-        budgetOwners.insert(budget.ownerID)
-        outbox.poke()
     }
 
     package func budgets(of owner: UUIDv7, _ page: PageRequest) async throws -> Page<Budget> {
