@@ -59,6 +59,7 @@ extension HTTPConnection {
 
     /// The present request is answered: on to the next, to the flush, or to the end.
     private func completeExchange() {
+        letBodyGo()
         head = nil
         task = nil
         isEventStream = false
@@ -131,6 +132,7 @@ extension HTTPConnection {
         isEventStream = response.headers["content-type"]?.hasPrefix("text/event-stream") ?? false
         // A stream may last for hours, and nothing asks for the head again.
         self.head = nil
+        letBodyGo()
         enter(.streaming, for: nil)
         planFlush()
         return true

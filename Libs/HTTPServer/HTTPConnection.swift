@@ -20,6 +20,7 @@ final class HTTPConnection: ServedConnection, TransportDelegate, HTTPBodySink, @
     /// The present request.
     var head: HTTPRequestHead?
     var body: [UInt8] = []
+    private var heldBytes = 0
     var owesContinue = false
     /// Tells the present request from those before, for whoever comes late.
     var generation: UInt64 = 0
@@ -130,7 +131,7 @@ final class HTTPConnection: ServedConnection, TransportDelegate, HTTPBodySink, @
         failWriter(HTTPServerError(.disconnected))
         waiting = []
         output = []
-        body = []
+        letBodyGo()
         server.remove(transport)
     }
 }
@@ -210,6 +211,15 @@ extension HTTPConnection {
     private func append(_ bytes: RawSpan, _ range: Range<Int>) {
         let part = bytes.extracting(range)
         unsafe part.withUnsafeBytes { unsafe body.append(contentsOf: unsafe $0) }
+        heldBytes += range.count
+        if !server.hold(range.count) { refuse(HTTPRefusal(.tooManyBodies)) }
+    }
+
+    /// The request's content is of no more use to anybody.
+    func letBodyGo() {
+        body = []
+        if heldBytes > 0 { server.letGo(heldBytes) }
+        heldBytes = 0
     }
 
     private func keep(_ bytes: RawSpan, from offset: Int) {

@@ -56,6 +56,8 @@ package struct HTTPRefusal: Error, Sendable, Hashable, CustomStringConvertible {
         case handlerTimeout
         /// The server has all the connections it will take.
         case tooManyConnections
+        /// The server holds all the content that it will hold at a time.
+        case tooManyBodies
     }
 
     /// The rule that was broken.
@@ -73,7 +75,7 @@ package struct HTTPRefusal: Error, Sendable, Hashable, CustomStringConvertible {
         case .unknownExpectation: 417
         case .headersTooLarge, .tooManyHeaders: 431
         case .unknownMethod, .unsupportedTransferEncoding: 501
-        case .handlerTimeout, .tooManyConnections: 503
+        case .handlerTimeout, .tooManyBodies, .tooManyConnections: 503
         case .unsupportedVersion: 505
         default: 400
         }

@@ -19,6 +19,7 @@ package final class HTTPServer: @unchecked Sendable {
     private var listener: TCPListener?
     private var connections: [ObjectIdentifier: any ServedConnection] = [:]
     private var handshakes = 0
+    private var heldBodies = 0
     private var connectionsByHost: [SocketAddress.Host: Int] = [:]
     private var lingering: [ObjectIdentifier: RefusedConnection] = [:]
     private var unflushed: [HTTPConnection] = []
@@ -208,6 +209,15 @@ extension HTTPServer {
         activeCount.subtract(1, ordering: .relaxed)
         checkEmpty()
     }
+
+    /// Takes note of content that a request holds; false when it is more than all may.
+    func hold(_ bytes: Int) -> Bool {
+        heldBodies += bytes
+        return heldBodies <= configuration.maxHeldBodies
+    }
+
+    /// That much content is not held any more.
+    func letGo(_ bytes: Int) { heldBodies -= bytes }
 
     func didRefuse() { refusedCount.add(1, ordering: .relaxed) }
 

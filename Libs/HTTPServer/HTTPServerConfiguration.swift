@@ -45,6 +45,8 @@ extension HTTPServer {
         package var maxConnections = 10_000
         /// Connections taken at a time from one address.
         package var maxConnectionsPerAddress = Int.max
+        /// Bytes of content that all requests together may hold; more is answered 503.
+        package var maxHeldBodies = 512 << 20
         /// Requests at a time on a connection of HTTP/2.
         package var maxStreams = 100
         /// Frames of HTTP/2 without use of their own (PING, SETTINGS, PRIORITY, resets, empty DATA) that a client may send in

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// Runs curl, a client that we did not write; returns its exit status and all that it wrote.
 package func curl(_ arguments: [String]) async throws -> (status: Int32, output: String) {
@@ -15,6 +16,9 @@ package func python(_ script: String, _ arguments: [String]) async throws -> (st
     return try await run(interpreter, [root.appending(path: "Tests/Interop/\(script)").path] + arguments)
 }
 
+/// One at a time: Foundation crashes now and then where several threads start processes.
+private let starting = Mutex(())
+
 /// Runs a program off the tasks' threads, with nothing to read; returns its exit status and all that it wrote.
 package func run(_ program: String, _ arguments: [String]) async throws -> (status: Int32, output: String) {
     try await withCheckedThrowingContinuation { continuation in
@@ -27,7 +31,7 @@ package func run(_ program: String, _ arguments: [String]) async throws -> (stat
         process.standardError = pipe
         Thread.detachNewThread {
             do {
-                try process.run()
+                try starting.withLock { _ in try process.run() }
                 let output = readToEnd(pipe.fileHandleForReading.fileDescriptor)
                 process.waitUntilExit()
                 continuation.resume(returning: (process.terminationStatus, String(decoding: output, as: UTF8.self)))

@@ -1,4 +1,5 @@
 import EventLoop
+import Foundation
 import HTTPServer
 import HTTPTesting
 import Testing
@@ -127,6 +128,33 @@ import Testing
             try await first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(try await first.receive(until: "Hello").statuses == [200])
             #expect(try await SocketClient(fixture.address).receiveAll().statuses == [503])
+        }
+    }
+
+    /// What requests hold together is bounded, over both protocols, and is free again with the answer.
+    @Test func contentIsLimitedInAll() async throws {
+        try await ServerFixture.run({ $0.maxHeldBodies = 100_000 }) { fixture in
+            let head = "POST /gated HTTP/1.1\r\nHost: a\r\nContent-Length: 80000\r\n\r\n"
+            let first = try SocketClient(fixture.address)
+            try await first.send(head + String(repeating: "x", count: 80_000))
+            try await eventually("it is held") { fixture.events.has("working") }
+            let file = FileManager.default.temporaryDirectory.appendingPathComponent("held-\(UUID()).txt")
+            try Data(count: 80_000).write(to: file)
+            defer { try? FileManager.default.removeItem(at: file) }
+            let url = "http://\(fixture.address)/echo"
+            func post() async throws -> [String] {
+                let old = try await curl(["-o", "/dev/null", "-w", "%{http_code}", "-T", file.path, url])
+                // curl takes the reset that follows an early answer of HTTP/2 for a fault.
+                let new = try await run("/usr/bin/nghttp", ["-v", "-n", "-d", file.path, url])
+                return [
+                    String(old.output.suffix(3)),
+                    String(new.output.firstRange(of: ":status: ").map { new.output[$0.upperBound...].prefix(3) } ?? ""),
+                ]
+            }
+            #expect(try await post() == ["503", "503"])
+            fixture.events.openGate()
+            #expect(try await first.receive(until: "done").statuses == [200])
+            #expect(try await post() == ["200", "200"])
         }
     }
 

@@ -23,6 +23,7 @@ final class HTTP2Exchange: @unchecked Sendable {
     private var head: HTTPRequestHead?
     private var body: [UInt8] = []
     private var bodyLimit = 0
+    private var heldBytes = 0
     private var hasReceivedEnd = false
     private var isEventStream = false
     private var isHandlerRunning = false
@@ -133,7 +134,7 @@ final class HTTP2Exchange: @unchecked Sendable {
         let hasNoContent = response.status == 204 || response.status == 304
         let fields = fields(of: response, length: hasNoContent ? nil : content.count)
         stream.stopsPeerWhenEnded = !hasReceivedEnd
-        body = []
+        letBodyGo()
         enter(.flushing, for: configuration.writeTimeout + .seconds(max(0, content.count - (1 << 20)) / 65536))
         _ = connection.submit { session in
             if hasNoContent || content.isEmpty || head?.method == .head {
@@ -162,6 +163,7 @@ final class HTTP2Exchange: @unchecked Sendable {
         }
         isEventStream = response.headers["content-type"]?.hasPrefix("text/event-stream") ?? false
         self.head = nil
+        letBodyGo()
         enter(.streaming, for: nil)
         _ = connection.submit { $0.respond(stream, fields) }
         return true
@@ -174,6 +176,13 @@ final class HTTP2Exchange: @unchecked Sendable {
         guard stream.body.queuedBytes >= HTTP2Stream.highMark else { return continuation.resume() }
         writer = continuation
         timer?.schedule(after: configuration.writeTimeout)
+    }
+
+    /// The request's content is of no more use to anybody.
+    private func letBodyGo() {
+        body = []
+        if heldBytes > 0 { server.letGo(heldBytes) }
+        heldBytes = 0
     }
 
     private func release(_ result: Result<Void, any Error>) {
@@ -237,6 +246,8 @@ extension HTTP2Exchange: HTTP2StreamHandler {
         guard stage == .body else { return }
         guard bytes.byteCount <= bodyLimit - body.count else { return refuse(HTTPRefusal(.bodyTooLarge)) }
         unsafe bytes.withUnsafeBytes { unsafe body.append(contentsOf: $0) }
+        heldBytes += bytes.byteCount
+        if !server.hold(bytes.byteCount) { refuse(HTTPRefusal(.tooManyBodies)) }
     }
 
     func streamReceivedEnd() {
@@ -255,7 +266,7 @@ extension HTTP2Exchange: HTTP2StreamHandler {
         timer?.cancel()
         task?.cancel()
         release(.failure(HTTPServerError(.disconnected)))
-        body = []
+        letBodyGo()
         stream.handler = nil
         connection.closed(self)
     }

@@ -12,6 +12,7 @@ extension Refusal {
         case .headersTooLarge, .tooManyHeaders: self.init(.headersTooLarge)
         case .unknownMethod, .unsupportedTransferEncoding: self.init(.notImplemented)
         case .handlerTimeout: self.init(.overloaded, "The request took too long.", retryAfter: 1)
+        case .tooManyBodies: self.init(.overloaded, "Too much content is under way.", retryAfter: 1)
         case .tooManyConnections: self.init(.overloaded, "There are too many connections.", retryAfter: 1)
         case .unsupportedVersion: self.init(.unsupportedVersion)
         default: self.init(.malformedHTTP, "Refused by the rule \(refusal).")
