@@ -54,7 +54,7 @@ import Testing
 
     @Test func everyRouteOfTheContractsIsFound() throws {
         let table = RouteTable(routes: GatewayRoutes.all, limits: RateLimits(), documents: Documents.all(issuer: ""))
-        #expect(table.endpoints.count == GatewayRoutes.all.count + 2 + Documents.all(issuer: "").count)
+        #expect(table.endpoints.count == GatewayRoutes.all.count + 3 + Documents.all(issuer: "").count)
         for route in GatewayRoutes.all {
             var router = Router<String>()
             for other in GatewayRoutes.all {

@@ -13,6 +13,7 @@ internal import Testing
             try await wait(for: "the mail about the budget") {
                 try installation.mailCount(to: user.email) == 2
             }
+            try await checkTheArchive(of: user)
             try await erase(user, installation)
             run.send(SIGINT)
             #expect(try await run.exitStatus() == 0)
@@ -25,6 +26,8 @@ internal import Testing
         let change = ["display_name": "Ada Lovelace", "time_zone": "Europe/Vienna", "base_currency": "GBP"]
         let changed = try await user.call("PATCH", "/v1/users/me", change, headers: ["If-Match: \(tag)"])
         #expect(changed.status == 200 && changed.json["display_name"] as? String == "Ada Lovelace")
+        let stale = try await user.call("PATCH", "/v1/users/me", ["locale": "de"], headers: ["If-Match: \(tag)"])
+        #expect(stale.status == 412)
         let wrong = try await user.call("PATCH", "/v1/users/me", ["time_zone": "Mars/Olympus", "locale": "?"])
         #expect(wrong.status == 422)
         let fields = (wrong.json["errors"] as? [[String: Any]])?.compactMap { $0["field"] as? String }
@@ -47,6 +50,32 @@ internal import Testing
         let instrument = try await user.call(
             "POST", "/v1/instruments", ["type": "etf", "name": "Secret fund", "currency": "EUR"])
         #expect(instrument.status == 201, "\(instrument.json)")
+    }
+
+    /// Everything is in it, from every service, and nothing that proves who somebody is.
+    private func checkTheArchive(of user: SignedInUser) async throws {
+        let answer = try await user.call("GET", "/v1/users/me/export")
+        try #require(answer.status == 200, "\(answer.json)")
+        let rows = { (service: String, kind: String) in
+            (answer.json[service] as? [String: Any])?[kind] as? [[String: Any]] ?? []
+        }
+        #expect(rows("auth", "user").map { $0["email"] as? String } == [user.email])
+        #expect(rows("auth", "user").first?["display_name"] as? String == "Ada Lovelace")
+        #expect(rows("auth", "sessions").count == 1)
+        #expect(rows("expense", "categories").count == 12)
+        #expect(rows("expense", "expenses").map { $0["merchant"] as? String } == ["Secret shop"])
+        #expect(rows("expense", "expenses").map { $0["amount"] as? String } == ["9.00"])
+        #expect(rows("expense", "budgets").count == 1)
+        #expect(rows("portfolio", "portfolios").count == 1)
+        #expect(rows("portfolio", "instruments").map { $0["name"] as? String } == ["Secret fund"])
+        #expect(rows("events", "recipient").map { $0["display_name"] as? String } == ["Ada Lovelace"])
+        #expect(rows("events", "audit_entries").count >= 6)
+        let text = String(decoding: try JSONSerialization.data(withJSONObject: answer.json), as: UTF8.self)
+        for secret in ["password", "argon2", "digest\":\"\\\\x", "refresh", "sealed"] {
+            #expect(!text.contains(secret), "\(secret)")
+        }
+        #expect(answer.headers["cache-control"] == "no-store")
+        #expect(try await user.call("GET", "/v1/users/me/export", anonymously: true).status == 401)
     }
 
     private func erase(_ user: SignedInUser, _ installation: LocalInstallation) async throws {

@@ -39,7 +39,22 @@ def paths():
         },
         "security": [{"bearer": []}],
     }
-    paths = {"/v1/events/stream": {"get": stream}}
+    archive = {
+        "operationId": "exportMe",
+        "summary": "Everything that Florin knows of the caller",
+        "description": "One JSON document; each service has an object of lists. A personal API token cannot read it.",
+        "tags": ["users"],
+        "responses": {
+            "200": {
+                "description": "The archive.",
+                "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
+                "content": {"application/json": {"schema": {"type": "object"}}},
+            },
+            **limits, **refused,
+        },
+        "security": [{"bearer": []}],
+    }
+    paths = {"/v1/events/stream": {"get": stream}, "/v1/users/me/export": {"get": archive}}
     for path, operation, summary, tag, media_type, schema in DOCUMENTS:
         paths[path] = {"get": document(operation, summary, tag, media_type, schema, limits)}
     missing = {"404": {"$ref": "#/components/responses/NotFound"}}

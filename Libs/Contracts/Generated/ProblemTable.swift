@@ -23,6 +23,16 @@ extension ProblemEntry {
                 "The service runs, its database does not answer. Repeat the request after `Retry-After`, with the same `Idempotency-Key` where it changes something."
         ),
         ProblemEntry(
+            code: "email_not_verified", status: 403, title: "The e-mail address is not verified",
+            text:
+                "The identity provider does not vouch for the e-mail address of the ID token, so that no account can be made or found by it."
+        ),
+        ProblemEntry(
+            code: "email_unconfirmed", status: 409, title: "The account's address is not confirmed",
+            text:
+                "An account of this e-mail address exists whose owner has not confirmed it: confirm the address, or reset the password, and sign in again."
+        ),
+        ProblemEntry(
             code: "expectation_failed", status: 417, title: "Expectation failed",
             text: "The `Expect` field asks for something else than `100-continue`."),
         ProblemEntry(
@@ -34,6 +44,10 @@ extension ProblemEntry {
         ProblemEntry(
             code: "idempotency_key_reused", status: 422, title: "The Idempotency-Key was used for another request",
             text: "A key stands for one request: the same method, target and body. Make a new key for a new request."),
+        ProblemEntry(
+            code: "identity_provider_unavailable", status: 503, title: "The identity provider does not answer",
+            text:
+                "The keys of the identity provider cannot be fetched at present; `Retry-After` says when to come back."),
         ProblemEntry(
             code: "insufficient_scope", status: 403, title: "The token is not meant for this",
             text:
@@ -48,6 +62,11 @@ extension ProblemEntry {
         ProblemEntry(
             code: "invalid_credentials", status: 401, title: "The address or the password is wrong",
             text: "The same answer for an address that is not known."),
+        ProblemEntry(
+            code: "invalid_id_token", status: 401, title: "The ID token is not valid",
+            text:
+                "The ID token was not made by the named identity provider for Florin, has expired, or carries another nonce."
+        ),
         ProblemEntry(
             code: "invalid_idempotency_key", status: 400, title: "The Idempotency-Key is not well-formed",
             text: "It is one value of 1 to 255 visible ASCII characters."),
@@ -95,6 +114,11 @@ extension ProblemEntry {
             text: "Begin with `POST /v1/auth/mfa/totp`."),
         ProblemEntry(
             code: "mfa_not_enabled", status: 409, title: "There is no second factor", text: "It has to be set up first."
+        ),
+        ProblemEntry(
+            code: "no_password", status: 403, title: "The account has no password",
+            text:
+                "The account was made by another issuer's word and has no password that could confirm this; `POST /v1/auth/password/forgot` sets one."
         ),
         ProblemEntry(
             code: "no_session", status: 403, title: "This needs a session",

@@ -115,6 +115,8 @@ enum AuthProgram: ServiceProgram {
                 administration(host, repository),
                 identityProviders(host, settings.identityProviders, repository, opening),
                 UserServiceHandlers(users(repository, pool, checks, mint, masterKey, host)),
+                ArchiveServiceHandlers(ArchiveAPI(AuthArchive.kinds, pool: pool, logger: host.logger)),
+                host.deadLetters(of: "auth", in: pool),
             ], settings: settings.grpc)
     }
 }

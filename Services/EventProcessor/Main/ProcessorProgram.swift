@@ -71,7 +71,11 @@ enum ProcessorProgram: ServiceProgram {
         let outbox = Outbox()
         host.relay(outbox, from: pool, to: broker)
         let api = EventsAPI(listAudit: ListAudit(trails: AuditStore(pool: pool)), logger: host.logger)
-        host.serve([EventsServiceHandlers(api)], settings: settings.grpc)
+        host.serve(
+            [
+                EventsServiceHandlers(api),
+                ArchiveServiceHandlers(ArchiveAPI(ProcessorArchive.kinds, pool: pool, logger: host.logger)),
+            ], settings: settings.grpc)
         host.admin.route(
             allUnder: "dead-letters", DeadLetterAdmin(desk: desk(host, settings, pool)).answer)
         host.consume(EventQueues.audit, of: broker, in: pool, handler: AuditHandler())

@@ -37,7 +37,10 @@ enum ExpenseProgram: ServiceProgram {
             budgets: Budgets(store: store, clock: clock), reports: Reports(store: store),
             idempotent: IdempotentCalls(pool: pool), logger: host.logger)
         host.serve(
-            [ExpenseServiceHandlers(api), host.deadLetters(of: "expense", in: pool)], settings: settings.grpc)
+            [
+                ExpenseServiceHandlers(api), host.deadLetters(of: "expense", in: pool),
+                ArchiveServiceHandlers(ArchiveAPI(ExpenseArchive.kinds, pool: pool, logger: host.logger)),
+            ], settings: settings.grpc)
         host.relay(outbox, from: pool, to: broker)
         host.forgetOldAnswers(in: pool)
         host.consume(

@@ -1,3 +1,4 @@
+internal import Chronology
 package import Contracts
 package import EventLoop
 package import HTTPServer
@@ -19,6 +20,7 @@ package final class Gateway: Sendable {
         package let limiter: any RateLimiter
         package let limits: RateLimits
         package let streams: EventStreams
+        package let archive: UserArchive
         /// The public address, the issuer of tokens.
         package let issuer: String
         /// What each service is allowed to cost.
@@ -28,7 +30,8 @@ package final class Gateway: Sendable {
 
         package init(
             clients: GatewayClients, keys: AccessKeys, authenticator: Authenticator, limiter: any RateLimiter,
-            limits: RateLimits, streams: EventStreams, issuer: String, resilience: Dependency.Configuration = .init(),
+            limits: RateLimits, streams: EventStreams, archive: UserArchive, issuer: String,
+            resilience: Dependency.Configuration = .init(),
             rules: ResponseRules = ResponseRules()
         ) {
             self.clients = clients
@@ -37,6 +40,7 @@ package final class Gateway: Sendable {
             self.limiter = limiter
             self.limits = limits
             self.streams = streams
+            self.archive = archive
             self.issuer = issuer
             self.resilience = resilience
             self.rules = rules
@@ -131,6 +135,13 @@ package final class Gateway: Sendable {
                     "Cache-Control": "public, max-age=\(parts.keys.lifetime.components.seconds)",
                 ],
                 body: .bytes(document))
+        case .exportUser:
+            try RequestRules.checkNoQuery(request)
+            guard request.method != .head else {
+                return HTTPResponse(headers: ["Content-Type": "application/json"])
+            }
+            return try await parts.archive.response(
+                CallMetadata.ofCaller(exchange), at: SystemClock().now())
         case .streamEvents:
             try RequestRules.checkNoQuery(request)
             guard let identity = exchange.identity else { throw Refusal(ProblemDetails.internalError) }

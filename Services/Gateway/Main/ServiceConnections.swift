@@ -1,20 +1,23 @@
 import Contracts
 import EventLoop
 import GRPC
+import GatewayAPI
 import ServiceRuntime
 
 /// The gateway's channels to the services.
 struct ServiceConnections {
     let clients: GatewayClients
+    let archive: UserArchive
 
     /// Opens a channel to each service; the process is not ready until each could be reached once. A service that goes
     /// away later takes its own routes with it and no others.
     init(_ host: ServiceHost, _ settings: GatewayProgram.Settings) {
-        clients = GatewayClients(
-            auth: Self.channel(host, "auth", settings.auth),
-            events: Self.channel(host, "events", settings.processor),
-            expense: Self.channel(host, "expense", settings.expense),
-            portfolio: Self.channel(host, "portfolio", settings.portfolio))
+        let auth = Self.channel(host, "auth", settings.auth)
+        let events = Self.channel(host, "events", settings.processor)
+        let expense = Self.channel(host, "expense", settings.expense)
+        let portfolio = Self.channel(host, "portfolio", settings.portfolio)
+        clients = GatewayClients(auth: auth, events: events, expense: expense, portfolio: portfolio)
+        archive = UserArchive(auth: auth, events: events, expense: expense, portfolio: portfolio)
     }
 
     private static func channel(_ host: ServiceHost, _ service: String, _ addresses: ServiceAddresses) -> GRPCChannel {

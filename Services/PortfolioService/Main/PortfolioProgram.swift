@@ -41,7 +41,10 @@ enum PortfolioProgram: ServiceProgram {
             idempotent: IdempotentCalls(pool: pool), logger: host.logger)
         // A file of prices has at most 64 MiB at the gateway; the message around it needs a little more.
         host.serve(
-            [PortfolioServiceHandlers(api), host.deadLetters(of: "portfolio", in: pool)], settings: settings.grpc,
+            [
+                PortfolioServiceHandlers(api), host.deadLetters(of: "portfolio", in: pool),
+                ArchiveServiceHandlers(ArchiveAPI(PortfolioArchive.kinds, pool: pool, logger: host.logger)),
+            ], settings: settings.grpc,
             maximumMessageBytes: 65 << 20)
         host.relay(outbox, from: pool, to: broker)
         host.forgetOldAnswers(in: pool)

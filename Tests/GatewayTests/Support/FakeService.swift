@@ -28,7 +28,7 @@ final class FakeServices: Sendable {
         }
     }
 
-    /// The services that the routes name, with all their methods.
+    /// The services that the routes name, with all their methods, and the archives.
     var services: [any GRPCService] {
         let routes = Dictionary(grouping: GatewayRoutes.all, by: \.service)
         return routes.map { name, routes in
@@ -39,7 +39,14 @@ final class FakeServices: Sendable {
                 )
             }
             return Service(name: name, handlers: Dictionary(uniqueKeysWithValues: handlers))
-        }
+        } + [archive]
+    }
+
+    /// What has no route of its own.
+    private var archive: any GRPCService {
+        Service(
+            name: "florin.archive.v1.ArchiveService",
+            handlers: ["ReadArchive": .unary { [self] bytes, context in try await answer(bytes, context) }])
     }
 
     private func answer(_ bytes: [UInt8], _ context: ServerContext) async throws -> [UInt8] {

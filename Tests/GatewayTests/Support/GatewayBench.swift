@@ -167,6 +167,8 @@ private struct Assembly {
                 clients: clients, keys: keys,
                 authenticator: Authenticator(keys: keys, revocations: revocations, issuer: AccessTokens.issuer),
                 limiter: MemoryRateLimiter { loop.now }, limits: options.limits, streams: streams,
+                archive: UserArchive(
+                    auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3]),
                 issuer: AccessTokens.issuer, resilience: options.resilience, rules: options.rules),
             logger: logger, metrics: metrics)
         server = gateway.server(listeningOn: .loopback(port: 0), options.server)

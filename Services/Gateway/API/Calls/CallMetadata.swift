@@ -31,6 +31,13 @@ enum CallMetadata {
         return metadata
     }
 
+    /// The caller and the request alone, for what the gateway asks for itself.
+    static func ofCaller(_ exchange: Exchange) -> GRPCMetadata {
+        var metadata = exchange.identity.map(Self.caller)?.metadata ?? GRPCMetadata()
+        metadata.append("x-request-id", exchange.requestID)
+        return metadata
+    }
+
     private static func caller(_ identity: Identity) -> Caller {
         Caller(
             userID: identity.userID, sessionID: identity.sessionID, roles: identity.roles, scopes: identity.scopes)

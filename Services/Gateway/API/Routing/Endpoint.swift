@@ -11,6 +11,8 @@ final class Endpoint: Sendable {
     enum Action: Sendable {
         /// A service, through its route.
         case call(ServiceRoute)
+        /// Everything that is known of the caller.
+        case exportUser
         /// The live stream of events.
         case streamEvents
         /// The keys that verify access tokens.

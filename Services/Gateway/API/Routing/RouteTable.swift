@@ -25,6 +25,9 @@ struct RouteTable: Sendable {
                 path: "/v1/events/stream", access: .user, scope: "events:read", policy: limits.user,
                 mediaType: "text/event-stream", action: .streamEvents),
             Endpoint(
+                path: "/v1/users/me/export", access: .user, policy: limits.user, mediaType: "application/json",
+                action: .exportUser),
+            Endpoint(
                 path: "/.well-known/jwks.json", policy: limits.anonymous, mediaType: "application/json",
                 action: .keySet),
         ]

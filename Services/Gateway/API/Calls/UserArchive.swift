@@ -1,0 +1,102 @@
+internal import Chronology
+internal import Contracts
+package import GRPC
+internal import HTTPServer
+internal import ServiceRuntime
+
+/// Everything that Florin knows of somebody, as one JSON document that is never held as a whole: the pages of the services
+/// are written as they come, no faster than the client reads.
+package struct UserArchive: Sendable {
+    /// A service that knows something of users.
+    private struct Source: Sendable {
+        /// What the document calls it.
+        let name: String
+        let client: ArchiveServiceClient
+    }
+
+    /// How long a service may take for a page.
+    private static let timeout = Duration.seconds(10)
+
+    private let sources: [Source]
+
+    /// The sources over one channel to each service process, in the order of the document.
+    package init(auth: GRPCChannel, events: GRPCChannel, expense: GRPCChannel, portfolio: GRPCChannel) {
+        sources = [("auth", auth), ("expense", expense), ("portfolio", portfolio), ("events", events)].map {
+            Source(name: $0, client: ArchiveServiceClient(channel: $1))
+        }
+    }
+
+    /// The document of the caller that `metadata` names. Its beginning is fetched before there is an answer, so that a service
+    /// that is away is a 503; one that goes away later breaks the answer off.
+    func response(_ metadata: GRPCMetadata, at now: Timestamp) async throws(Refusal) -> HTTPResponse {
+        var first: [ArchivePage] = []
+        for source in sources {
+            do {
+                first.append(try await Self.page(of: source, after: nil, metadata))
+            } catch {
+                throw Refusal(error, from: source.name)
+            }
+        }
+        let (sources, pages) = (sources, first)
+        return HTTPResponse(
+            headers: [
+                "Content-Type": "application/json", "Content-Disposition": #"attachment; filename="florin.json""#,
+            ],
+            body: .stream { writer in
+                try await writer.write("{\"exported_at\":\"\(now)\"")
+                for (source, page) in zip(sources, pages) {
+                    try await Self.write(source, from: page, metadata, to: writer)
+                }
+                try await writer.write("}\n")
+            })
+    }
+
+    /// `,"expense":{"categories":[…],…}`
+    private static func write(
+        _ source: Source, from first: ArchivePage, _ metadata: GRPCMetadata, to writer: HTTPBodyWriter
+    ) async throws {
+        var text = Section(named: source.name)
+        var page = first
+        while true {
+            for row in page.rows { text.add(row) }
+            guard let cursor = page.nextCursor else { break }
+            try await writer.write(text.take())
+            page = try await Self.page(of: source, after: cursor, metadata)
+        }
+        text.end()
+        try await writer.write(text.take())
+    }
+
+    private static func page(
+        of source: Source, after cursor: String?, _ metadata: GRPCMetadata
+    ) async throws(GRPCStatus) -> ArchivePage {
+        try await source.client.readArchive(
+            ArchiveRequest(cursor: cursor), metadata: metadata, timeout: timeout
+        ).message
+    }
+
+    /// The part of the document that one service fills; rows of one kind follow each other.
+    private struct Section {
+        private var text: [UInt8]
+        private var kind: String?
+
+        init(named name: String) { text = Array(",\"\(name)\":{".utf8) }
+
+        mutating func add(_ row: ArchiveRow) {
+            if row.kind == kind {
+                text.append(UInt8(ascii: ","))
+            } else {
+                text += "\(kind == nil ? "" : "],")\"\(row.kind)\":[".utf8
+                kind = row.kind
+            }
+            text += row.json.utf8
+        }
+
+        mutating func end() { text += (kind == nil ? "}" : "]}").utf8 }
+
+        mutating func take() -> [UInt8] {
+            defer { text = [] }
+            return text
+        }
+    }
+}
