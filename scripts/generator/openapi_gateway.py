@@ -13,6 +13,8 @@ DOCUMENTS = (
     ("/openapi.json", "getContract", "This document", "meta", "application/json", {"type": "object"}),
     ("/docs", "getDocumentation", "This document as a page", "meta", "text/html", TEXT),
     ("/problems", "listProblems", "All problems", "meta", "text/html", TEXT),
+    ("/.well-known/openid-configuration", "getIssuer", "What verifies access tokens, and where it is", "auth",
+     "application/json", {"type": "object"}),
 )
 
 
