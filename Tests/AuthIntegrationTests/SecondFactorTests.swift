@@ -102,7 +102,8 @@ import Testing
             #expect((1...31).contains(blocked?.retryAfter ?? 0))
             // Whoever has a recovery code is not locked out by guesses of others.
             _ = try await bench.complete(bench.challenge(), codes[0])
-            _ = try await bench.complete(bench.challenge(), right)
+            // Of this moment: on a slow machine the first may be too old by now.
+            _ = try await bench.complete(bench.challenge(), bench.code(secret))
         }
     }
 
