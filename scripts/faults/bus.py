@@ -82,11 +82,12 @@ class Injector(threading.Thread):
     def inject(self):
         """One round: as much poison as one in a hundred of the events that were recorded since the last."""
         try:
-            total = record.number(
+            last = record.number(
                 self.postgres, self.database, "SELECT coalesce(max(number), 0) FROM faults.events")
+            total = record.number(self.postgres, self.database, "SELECT count(*) FROM faults.events")
             recent = record.events(
                 self.postgres, self.database,
-                f"number > {total - 400} AND hashint8(number # {self.chance.getrandbits(30)}) % 16 = 0 "
+                f"number > {last - 400} AND hashint8(number # {self.chance.getrandbits(30)}) % 16 = 0 "
                 f"AND {record.PUBLISHED}")
         except Problem:
             return  # the database is being restarted: the next round will do
