@@ -28,6 +28,8 @@ def paths():
         "operationId": "streamEvents",
         "summary": "The caller's events as they happen",
         "description": "Server-sent events: `id` is the event's id, `event` its type, `data` the CloudEvent as JSON. "
+        "With `Last-Event-ID` the stream begins with what followed that event; where that is not kept any more (an hour), or "
+        "never was, with an event `stream.gap` without an id: read anew what you show. "
         "A personal API token needs the scope `events:read`.",
         "tags": ["events"],
         "parameters": [{"$ref": "#/components/parameters/LastEventID"}],

@@ -12,6 +12,7 @@
 #include "florin/auth/v1/sessions.pb-c.h"
 #include "florin/auth/v1/users.pb-c.h"
 #include "florin/events/v1/events.pb-c.h"
+#include "florin/events/v1/streams.pb-c.h"
 #include "florin/expense/v1/expense.pb-c.h"
 #include "florin/operations/v1/operations.pb-c.h"
 #include "florin/portfolio/v1/portfolio.pb-c.h"

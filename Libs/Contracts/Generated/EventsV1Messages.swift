@@ -74,3 +74,65 @@ package struct AuditEntry: ContractMessage {
 
     package func serialized() throws(ContractError) -> [UInt8] { try unsafe encodeWire() }
 }
+
+/// The message florin.events.v1.StreamEventQuery.
+package struct StreamEventQuery: ContractMessage {
+    /// The last event that the caller has; asked for with the first page.
+    ///
+    /// A UUID.
+    package var afterEvent: String?
+    /// Where the page before ended.
+    package var afterPosition: Int64?
+
+    package init(afterEvent: String? = nil, afterPosition: Int64? = nil) {
+        self.afterEvent = afterEvent
+        self.afterPosition = afterPosition
+    }
+
+    package init(serialized bytes: [UInt8]) throws(ContractError) { try unsafe self.init(decodingWire: bytes) }
+
+    package func serialized() throws(ContractError) -> [UInt8] { try unsafe encodeWire() }
+}
+
+/// The message florin.events.v1.StreamEventPage.
+package struct StreamEventPage: ContractMessage {
+    /// False where the event that the caller has is not kept any more, or never was: what followed it cannot be told.
+    package var isKnown: Bool
+    /// `events`.
+    package var events: [StreamEvent]
+    /// Where the page ends.
+    package var position: Int64
+    /// Whether there are further events.
+    package var hasMore: Bool
+
+    package init(isKnown: Bool = false, events: [StreamEvent] = [], position: Int64 = 0, hasMore: Bool = false) {
+        self.isKnown = isKnown
+        self.events = events
+        self.position = position
+        self.hasMore = hasMore
+    }
+
+    package init(serialized bytes: [UInt8]) throws(ContractError) { try unsafe self.init(decodingWire: bytes) }
+
+    package func serialized() throws(ContractError) -> [UInt8] { try unsafe encodeWire() }
+}
+
+/// The message florin.events.v1.StreamEvent.
+package struct StreamEvent: ContractMessage {
+    /// `id`.
+    package var id: String
+    /// `type`.
+    package var type: String
+    /// The CloudEvent as JSON.
+    package var event: String
+
+    package init(id: String = "", type: String = "", event: String = "") {
+        self.id = id
+        self.type = type
+        self.event = event
+    }
+
+    package init(serialized bytes: [UInt8]) throws(ContractError) { try unsafe self.init(decodingWire: bytes) }
+
+    package func serialized() throws(ContractError) -> [UInt8] { try unsafe encodeWire() }
+}

@@ -38,3 +38,43 @@ package struct EventsServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ListAudit"), request, metadata: metadata, timeout: timeout)
     }
 }
+
+/// What florin.events.v1.StreamService can do.
+///
+/// The latest events of each user, kept for a while. Refusals are thrown as `GRPCStatus`.
+package protocol StreamServiceProvider: Sendable {
+    /// One page of the caller's events after one of them, oldest first.
+    func listStreamEvents(_ request: StreamEventQuery, context: ServerContext) async throws -> StreamEventPage
+}
+
+/// Serves florin.events.v1.StreamService by a provider.
+package struct StreamServiceHandlers<Provider: StreamServiceProvider>: GRPCService {
+    package let name = "florin.events.v1.StreamService"
+    package let handlers: [String: GRPCHandler]
+
+    package init(_ provider: Provider) {
+        handlers = [
+            "ListStreamEvents": unaryHandler { request, context in
+                try await provider.listStreamEvents(request, context: context)
+            }
+        ]
+    }
+}
+
+/// Calls florin.events.v1.StreamService.
+package struct StreamServiceClient: Sendable {
+    private static let service = "florin.events.v1.StreamService"
+    private let channel: GRPCChannel
+
+    package init(channel: GRPCChannel) {
+        self.channel = channel
+    }
+
+    /// One page of the caller's events after one of them, oldest first.
+    package func listStreamEvents(
+        _ request: StreamEventQuery, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
+    ) async throws(GRPCStatus) -> ContractReply<StreamEventPage> {
+        try await channel.call(
+            GRPCMethod(service: Self.service, name: "ListStreamEvents"), request, metadata: metadata, timeout: timeout)
+    }
+}

@@ -90,3 +90,85 @@ extension AuditEntry: @unsafe WireMessage {
         unsafe florin__events__v1__audit_entry__unpack(allocator, count, bytes)
     }
 }
+
+extension StreamEventQuery: @unsafe WireMessage {
+    init(copying message: UnsafePointer<Florin__Events__V1__StreamEventQuery>) throws(ContractError) {
+        self.init()
+        self.afterEvent = try unsafe unwrapped(message.pointee.after_event)
+        self.afterPosition = unsafe unwrapped(message.pointee.after_position)
+    }
+
+    func fill(_ message: UnsafeMutablePointer<Florin__Events__V1__StreamEventQuery>, in arena: borrowing MessageArena)
+        throws(ContractError)
+    {
+        unsafe message.pointee.after_event = try arena.wrapped(self.afterEvent)
+        unsafe message.pointee.after_position = try arena.wrapped(self.afterPosition)
+    }
+
+    static func initialize(_ message: UnsafeMutablePointer<Florin__Events__V1__StreamEventQuery>) {
+        unsafe florin__events__v1__stream_event_query__init(message)
+    }
+
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ bytes: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Florin__Events__V1__StreamEventQuery>? {
+        unsafe florin__events__v1__stream_event_query__unpack(allocator, count, bytes)
+    }
+}
+
+extension StreamEventPage: @unsafe WireMessage {
+    init(copying message: UnsafePointer<Florin__Events__V1__StreamEventPage>) throws(ContractError) {
+        self.init()
+        self.isKnown = unsafe message.pointee.is_known != 0
+        self.events = try unsafe messages(message.pointee.events, count: message.pointee.n_events)
+        self.position = unsafe message.pointee.position
+        self.hasMore = unsafe message.pointee.has_more != 0
+    }
+
+    func fill(_ message: UnsafeMutablePointer<Florin__Events__V1__StreamEventPage>, in arena: borrowing MessageArena)
+        throws(ContractError)
+    {
+        unsafe message.pointee.is_known = self.isKnown ? 1 : 0
+        unsafe message.pointee.n_events = self.events.count
+        unsafe message.pointee.events = try arena.messages(self.events)
+        unsafe message.pointee.position = self.position
+        unsafe message.pointee.has_more = self.hasMore ? 1 : 0
+    }
+
+    static func initialize(_ message: UnsafeMutablePointer<Florin__Events__V1__StreamEventPage>) {
+        unsafe florin__events__v1__stream_event_page__init(message)
+    }
+
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ bytes: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Florin__Events__V1__StreamEventPage>? {
+        unsafe florin__events__v1__stream_event_page__unpack(allocator, count, bytes)
+    }
+}
+
+extension StreamEvent: @unsafe WireMessage {
+    init(copying message: UnsafePointer<Florin__Events__V1__StreamEvent>) throws(ContractError) {
+        self.init()
+        self.id = try unsafe text(message.pointee.id)
+        self.type = try unsafe text(message.pointee.type)
+        self.event = try unsafe text(message.pointee.event)
+    }
+
+    func fill(_ message: UnsafeMutablePointer<Florin__Events__V1__StreamEvent>, in arena: borrowing MessageArena)
+        throws(ContractError)
+    {
+        unsafe message.pointee.id = try arena.cString(self.id)
+        unsafe message.pointee.type = try arena.cString(self.type)
+        unsafe message.pointee.event = try arena.cString(self.event)
+    }
+
+    static func initialize(_ message: UnsafeMutablePointer<Florin__Events__V1__StreamEvent>) {
+        unsafe florin__events__v1__stream_event__init(message)
+    }
+
+    static func unpack(
+        _ allocator: UnsafeMutablePointer<ProtobufCAllocator>, _ count: Int, _ bytes: UnsafePointer<UInt8>?
+    ) -> UnsafeMutablePointer<Florin__Events__V1__StreamEvent>? {
+        unsafe florin__events__v1__stream_event__unpack(allocator, count, bytes)
+    }
+}

@@ -44,3 +44,48 @@ extension AuditEntry: JSONWritable {
         writer.endObject()
     }
 }
+
+extension StreamEventQuery: JSONWritable {
+    package func writeJSON(into writer: inout JSONWriter) {
+        writer.beginObject()
+        if let afterEvent {
+            writer.key("after_event")
+            writer.string(afterEvent)
+        }
+        if let afterPosition {
+            writer.key("after_position")
+            writer.int(afterPosition)
+        }
+        writer.endObject()
+    }
+}
+
+extension StreamEventPage: JSONWritable {
+    package func writeJSON(into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("is_known")
+        writer.bool(isKnown)
+        writer.key("events")
+        writer.beginArray()
+        for element in events { element.writeJSON(into: &writer) }
+        writer.endArray()
+        writer.key("position")
+        writer.int(position)
+        writer.key("has_more")
+        writer.bool(hasMore)
+        writer.endObject()
+    }
+}
+
+extension StreamEvent: JSONWritable {
+    package func writeJSON(into writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("id")
+        writer.string(id)
+        writer.key("type")
+        writer.string(type)
+        writer.key("event")
+        writer.string(event)
+        writer.endObject()
+    }
+}

@@ -38,10 +38,14 @@ package enum EventQueues {
             "florin.processor.processor_data_erased.*",
         ])
 
+    /// What live streams show, to resume them.
+    package static let streams = Subscription(
+        queue: "processor.streams", bindings: ["florin.expense.#", "florin.portfolio.#"])
+
     /// All of them.
     package static let all = [
         expenseUsers, portfolioUsers, portfolioPerformance, audit, mail, expenseErasures, portfolioErasures,
-        processorErasures, erasures,
+        processorErasures, erasures, streams,
     ]
 
     private static let userLifecycle: [TopicPattern] = ["florin.auth.user_registered.*", "florin.auth.user_deleted.*"]

@@ -13,6 +13,7 @@ package enum ProcessorErasure {
             [
                 "DELETE FROM recipients WHERE user_id = \(user)",
                 "DELETE FROM waiting_events WHERE user_id = \(user)",
+                "DELETE FROM stream_events WHERE user_id = \(user)",
             ]
         },
         confirmation: { ProcessorDataErasedV1(userID: $0, erasureID: $1, erasedAt: $2) })

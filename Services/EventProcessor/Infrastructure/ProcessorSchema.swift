@@ -10,6 +10,7 @@ package enum ProcessorSchema {
         Migration(number: 2, name: "events that wait for their recipient", sql: Recipients.migration),
         Migration(number: 3, name: "mails handed over", sql: RecordedMailTransport.migration),
         Migration(number: 30, name: "erased users", sql: Outbox.migration + ErasedUsers.migration),
+        Migration(number: 50, name: "events that live streams resume from", sql: StreamEvents.migration),
     ]
 
     /// The entries are append-only for everybody who does not first disable the trigger, which only the owner can, and which

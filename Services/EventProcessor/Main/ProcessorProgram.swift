@@ -71,11 +71,15 @@ enum ProcessorProgram: ServiceProgram {
         let outbox = Outbox()
         host.relay(outbox, from: pool, to: broker)
         let api = EventsAPI(listAudit: ListAudit(trails: AuditStore(pool: pool)), logger: host.logger)
+        let streamEvents = StreamEvents(pool: pool)
         host.serve(
             [
                 EventsServiceHandlers(api),
+                StreamServiceHandlers(StreamAPI(events: streamEvents, logger: host.logger)),
                 ArchiveServiceHandlers(ArchiveAPI(ProcessorArchive.kinds, pool: pool, logger: host.logger)),
             ], settings: settings.grpc)
+        host.chore("stream-events-sweep", every: .seconds(60)) { _ = try await streamEvents.sweep() }
+        host.consume(EventQueues.streams, of: broker, in: pool, handler: StreamEventHandler())
         host.admin.route(
             allUnder: "dead-letters", DeadLetterAdmin(desk: desk(host, settings, pool)).answer)
         host.consume(EventQueues.audit, of: broker, in: pool, handler: AuditHandler())

@@ -21,6 +21,8 @@ package final class Gateway: Sendable {
         package let limits: RateLimits
         package let streams: EventStreams
         package let archive: UserArchive
+        /// The events that streams are resumed from.
+        package let history: StreamHistory
         /// The public address, the issuer of tokens.
         package let issuer: String
         /// What each service is allowed to cost.
@@ -30,7 +32,7 @@ package final class Gateway: Sendable {
 
         package init(
             clients: GatewayClients, keys: AccessKeys, authenticator: Authenticator, limiter: any RateLimiter,
-            limits: RateLimits, streams: EventStreams, archive: UserArchive, issuer: String,
+            limits: RateLimits, streams: EventStreams, archive: UserArchive, history: StreamHistory, issuer: String,
             resilience: Dependency.Configuration = .init(),
             rules: ResponseRules = ResponseRules()
         ) {
@@ -41,6 +43,7 @@ package final class Gateway: Sendable {
             self.limits = limits
             self.streams = streams
             self.archive = archive
+            self.history = history
             self.issuer = issuer
             self.resilience = resilience
             self.rules = rules
@@ -148,7 +151,8 @@ package final class Gateway: Sendable {
             guard request.method != .head else {
                 return HTTPResponse(headers: ["Content-Type": "text/event-stream"])
             }
-            return try parts.streams.open(for: identity)
+            let last = request.headers.values("Last-Event-ID")
+            return try await parts.streams.open(for: identity, after: last.first, from: parts.history)
         }
     }
 

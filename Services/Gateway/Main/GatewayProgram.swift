@@ -94,8 +94,8 @@ enum GatewayProgram: ServiceProgram {
                 clients: services.clients, keys: keys,
                 authenticator: Authenticator(keys: keys, revocations: revocations, issuer: settings.issuer),
                 limiter: MemoryRateLimiter { loop.now }, limits: settings.limits, streams: streams,
-                archive: services.archive,
-                issuer: settings.issuer, resilience: settings.resilience, rules: settings.rules),
+                archive: services.archive, history: services.history, issuer: settings.issuer,
+                resilience: settings.resilience, rules: settings.rules),
             logger: host.logger, metrics: host.metrics)
         let server = gateway.server(listeningOn: settings.listener.address, settings.listener.configure)
         try settings.listener.reloadOnHangUp(host)

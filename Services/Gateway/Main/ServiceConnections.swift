@@ -8,6 +8,8 @@ import ServiceRuntime
 struct ServiceConnections {
     let clients: GatewayClients
     let archive: UserArchive
+    /// The events that live streams are resumed from.
+    let history: StreamHistory
 
     /// Opens a channel to each service; the process is not ready until each could be reached once. A service that goes
     /// away later takes its own routes with it and no others.
@@ -18,6 +20,7 @@ struct ServiceConnections {
         let portfolio = Self.channel(host, "portfolio", settings.portfolio)
         clients = GatewayClients(auth: auth, events: events, expense: expense, portfolio: portfolio)
         archive = UserArchive(auth: auth, events: events, expense: expense, portfolio: portfolio)
+        history = StreamHistory(client: StreamServiceClient(channel: events))
     }
 
     private static func channel(_ host: ServiceHost, _ service: String, _ addresses: ServiceAddresses) -> GRPCChannel {

@@ -30,13 +30,11 @@ final class FakeServices: Sendable {
 
     /// The services that the routes name, with all their methods, and the archives.
     var services: [any GRPCService] {
-        let routes = Dictionary(grouping: GatewayRoutes.all, by: \.service)
-        return routes.map { name, routes in
-            let handlers = routes.map { route in
-                (
-                    route.operationID,
-                    GRPCHandler.unary { [self] bytes, context in try await answer(bytes, context) }
-                )
+        var methods = Dictionary(grouping: GatewayRoutes.all, by: \.service).mapValues { $0.map(\.operationID) }
+        methods["florin.events.v1.StreamService"] = ["ListStreamEvents"]
+        return methods.map { name, methods in
+            let handlers = methods.map { method in
+                (method, GRPCHandler.unary { [self] bytes, context in try await answer(bytes, context) })
             }
             return Service(name: name, handlers: Dictionary(uniqueKeysWithValues: handlers))
         } + [archive]

@@ -169,6 +169,7 @@ private struct Assembly {
                 limiter: MemoryRateLimiter { loop.now }, limits: options.limits, streams: streams,
                 archive: UserArchive(
                     auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3]),
+                history: StreamHistory(client: StreamServiceClient(channel: channels[1])),
                 issuer: AccessTokens.issuer, resilience: options.resilience, rules: options.rules),
             logger: logger, metrics: metrics)
         server = gateway.server(listeningOn: .loopback(port: 0), options.server)

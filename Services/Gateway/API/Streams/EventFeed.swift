@@ -54,7 +54,7 @@ package final class EventFeed: Sendable {
 
     private func show(_ event: CloudEvent) {
         guard case .string(let user)? = event[extension: "partitionkey"], streams.hasStreams(of: user) else { return }
-        streams.publish(ServerSentEvent.frame(event), to: user)
+        streams.publish(event.id, ServerSentEvent.frame(event), to: user)
     }
 
     private func revoke(_ event: CloudEvent) throws {

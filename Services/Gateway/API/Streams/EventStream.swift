@@ -18,6 +18,10 @@ final class EventStream: Sendable {
         var reader: CheckedContinuation<Void, Never>?
         var end: End?
         var lastOffer: Duration
+        /// Events that are held while older ones are sent; nil when nothing is.
+        var held: [(id: String, bytes: [UInt8])]?
+        /// The ids of what was sent since the stream was resumed, while an event may still come a second time.
+        var sent: Set<String>?
     }
 
     /// The most bytes that wait for a slow reader.
@@ -29,11 +33,12 @@ final class EventStream: Sendable {
     let expiry: Timestamp
     private let state: Mutex<State>
 
-    init(user: String, session: UUIDv7, expiry: Timestamp, now: Duration) {
+    /// - Parameter isHeld: whether events are held until `release`.
+    init(user: String, session: UUIDv7, expiry: Timestamp, now: Duration, isHeld: Bool = false) {
         self.user = user
         self.session = session
         self.expiry = expiry
-        state = Mutex(State(lastOffer: now))
+        state = Mutex(State(lastOffer: now, held: isHeld ? [] : nil))
     }
 
     /// What became of bytes that were offered.
@@ -65,6 +70,41 @@ final class EventStream: Sendable {
         reader?.resume()
         return acceptance
     }
+
+    /// Queues an event, unless it was sent before or has to wait for older ones.
+    @discardableResult
+    func offer(id: String, _ bytes: [UInt8], now: Duration) -> Acceptance {
+        let decided: Acceptance? = state.withLock { state in
+            if state.held != nil {
+                let size = state.held?.reduce(bytes.count) { $0 + $1.bytes.count } ?? 0
+                guard size <= Self.capacity else {
+                    state.held = []
+                    state.end = .overflow
+                    return .overflowed
+                }
+                state.held?.append((id, bytes))
+                return .queued
+            }
+            if state.sent?.insert(id).inserted == false { return .queued }
+            return nil
+        }
+        return decided ?? offer(bytes, now: now)
+    }
+
+    /// Lets go of the events that were held, but for those that were sent.
+    func release(after sent: Set<String>, now: Duration) {
+        let held = state.withLock { state in
+            defer {
+                state.held = nil
+                state.sent = sent
+            }
+            return state.held ?? []
+        }
+        for (id, bytes) in held { offer(id: id, bytes, now: now) }
+    }
+
+    /// From now on no event comes a second time.
+    func settle() { state.withLock { $0.sent = nil } }
 
     /// Queues bytes unless something was queued within the interval.
     func offerHeartbeat(_ bytes: [UInt8], now: Duration, interval: Duration) {

@@ -61,32 +61,52 @@ package final class EventStreams: Sendable {
     /// The answer that carries the events of a user from now on.
     ///
     /// - Throws: 429 when the user has as many streams as may be, 503 when all have.
-    func open(for identity: Identity) throws(Refusal) -> HTTPResponse {
+    /// - Parameters:
+    ///   - lastEvent: the last event that the client has (`Last-Event-ID`); nil for a stream from now on.
+    ///   - history: what tells the events since.
+    func open(
+        for identity: Identity, after lastEvent: String? = nil, from history: StreamHistory
+    ) async throws(Refusal) -> HTTPResponse {
         let stream = EventStream(
-            user: identity.userID.description, session: identity.sessionID, expiry: identity.expiresAt, now: loop.now)
+            user: identity.userID.description, session: identity.sessionID, expiry: identity.expiresAt, now: loop.now,
+            isHeld: lastEvent != nil)
         try add(stream)
-        stream.offer(ServerSentEvent.opening, now: loop.now)
         // The place is freed with the closure: when the stream has ended, or was never begun.
         let place = Place(stream: stream, streams: self)
+        var resumed: ResumedStream?
+        if let lastEvent {
+            resumed = ResumedStream(
+                stream: stream, history: history, identity: identity, loop: loop,
+                first: try await history.page(for: identity, afterEvent: lastEvent))
+        }
         return HTTPResponse(
             headers: ["Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"],
-            body: .stream { writer in
-                while true {
-                    switch await place.stream.next() {
-                    case .success(let bytes): try await writer.write(bytes)
-                    case .failure(let ended):
-                        if ended.end == .complete { return }
-                        throw ended
-                    }
-                }
+            body: .stream { [resumed] writer in
+                try await writer.write(ServerSentEvent.opening)
+                guard let resumed else { return try await Self.send(place, to: writer) }
+                let end = try await resumed.replay(to: writer)
+                // Cancelled and awaited at the end of the stream.
+                async let _ = resumed.settle(from: end)
+                try await Self.send(place, to: writer)
             })
     }
 
+    private static func send(_ place: Place, to writer: HTTPBodyWriter) async throws {
+        while true {
+            switch await place.stream.next() {
+            case .success(let bytes): try await writer.write(bytes)
+            case .failure(let ended):
+                if ended.end == .complete { return }
+                throw ended
+            }
+        }
+    }
+
     /// Sends an event to the streams of a user.
-    func publish(_ bytes: [UInt8], to user: String) {
+    func publish(_ id: String, _ bytes: [UInt8], to user: String) {
         let now = loop.now
         for stream in streams.withLock({ $0[user] }) ?? [] {
-            switch stream.offer(bytes, now: now) {
+            switch stream.offer(id: id, bytes, now: now) {
             case .queued: sent.increment()
             case .ended: break
             case .overflowed:

@@ -7,15 +7,23 @@ enum ServerSentEvent {
     /// A comment for an idle stream.
     static let heartbeat = Array(": heartbeat\n\n".utf8)
 
+    /// What a stream begins with where it cannot go on after the event that the client has: the client is to read anew what
+    /// it shows.
+    static let gap = Array("event: stream.gap\ndata: {}\n\n".utf8)
+
     /// An event: its id, its type without the prefix that all have, and the whole of it in structured mode.
     static func frame(_ event: CloudEvent) -> [UInt8] {
+        frame(id: event.id, type: event.type, data: CloudEventJSONCodec.encode(event))
+    }
+
+    /// The same from the event's parts; `data` is all of it in structured mode.
+    static func frame(id: String, type: String, data: [UInt8]) -> [UInt8] {
         let prefix = "florin."
-        let type = event.type.hasPrefix(prefix) ? event.type.dropFirst(prefix.count) : event.type[...]
-        let data = CloudEventJSONCodec.encode(event)
+        let type = type.hasPrefix(prefix) ? type.dropFirst(prefix.count) : type[...]
         var frame: [UInt8] = []
-        frame.reserveCapacity(data.count + event.id.utf8.count + type.utf8.count + 24)
+        frame.reserveCapacity(data.count + id.utf8.count + type.utf8.count + 24)
         frame += "id: ".utf8
-        frame += event.id.utf8
+        frame += id.utf8
         frame += "\nevent: ".utf8
         frame += type.utf8
         frame += "\ndata: ".utf8
