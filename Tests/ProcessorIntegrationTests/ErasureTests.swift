@@ -85,7 +85,7 @@ import Testing
             }
             #expect(try await processor.count("recipients") == 1)
             #expect(try await processor.count("waiting_events") == 1)
-            #expect(try await processor.tables(mentioning: ["ada.secret", "Ada"]) == [])
+            #expect(try await processor.tables(mentioning: ["ada.secret"]) == [])
             #expect(
                 try await processor.tables(mentioning: [user.description])
                     == ["audit_entries", "audit_heads", "erased_users"])

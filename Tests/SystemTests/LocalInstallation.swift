@@ -37,8 +37,8 @@ struct LocalInstallation: Sendable {
     }
 
     /// Starts everything and waits until all is ready.
-    func run() async throws -> ChildProcess {
-        let child = try launch(["run"], [:])
+    func run(settings: [String: String] = [:]) async throws -> ChildProcess {
+        let child = try launch(["run"], settings)
         try await wait(for: "everything to be ready", within: .seconds(400)) {
             try child.output().contains("Ctrl-C stops everything") || !child.isRunning
         }

@@ -12,7 +12,7 @@ input, a JSON object a line, each answered by a line:
   {"do": "set", "issuer": text}     what discovery says the issuer is; null is the truth
   {"do": "counts"}                  how often discovery and keys were asked for
 
-It ends when its standard input closes.
+It ends when its standard input closes. With --detached it takes no orders and ends by a signal; /token is a sound token then.
 """
 
 import base64
@@ -21,6 +21,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import signal
 import sys
 import threading
 import time
@@ -109,7 +110,9 @@ def handler(issuer):
             """Says nothing."""
 
         def do_GET(self):
-            pages = {"/.well-known/openid-configuration": issuer.discovery, "/keys": issuer.keys}
+            pages = {
+                "/.well-known/openid-configuration": issuer.discovery, "/keys": issuer.keys,
+                "/token": lambda: {"token": issuer.mint({})}}
             issuer.counts[self.path.rsplit("/", 1)[-1]] += 1
             time.sleep(issuer.settings["delay"])
             status = issuer.settings["status"]
@@ -132,6 +135,8 @@ def main():
     issuer.url = f"http://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     say(url=issuer.url)
+    if "--detached" in sys.argv:
+        signal.pause()
     for line in sys.stdin:
         say(**issuer.obey(json.loads(line)))
 
