@@ -1,5 +1,6 @@
-/// A request method (RFC 9110 section 9, PATCH from RFC 5789). The server knows these and answers 501 to others. TRACE is
-/// known so that a path can say that it does not take it; nothing here ever serves it.
+/// A request method (RFC 9110 section 9, PATCH from RFC 5789). The server knows these and answers 501 to others.
+/// TRACE and QUERY (draft-ietf-httpbis-safe-method-w-body) are known so that a path can say that it does not take them;
+/// nothing here serves them.
 package enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
     case get = "GET"
     case head = "HEAD"
@@ -9,11 +10,12 @@ package enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
     case delete = "DELETE"
     case options = "OPTIONS"
     case trace = "TRACE"
+    case query = "QUERY"
 
     /// Whether the method asks for no change (RFC 9110 section 9.2.1).
     package var isSafe: Bool {
         switch self {
-        case .get, .head, .options, .trace: true
+        case .get, .head, .options, .trace, .query: true
         case .post, .put, .patch, .delete: false
         }
     }
@@ -26,6 +28,7 @@ package enum HTTPMethod: String, Sendable, Hashable, CaseIterable {
         case 4 where name.equals("HEAD"): .head
         case 5 where name.equals("PATCH"): .patch
         case 5 where name.equals("TRACE"): .trace
+        case 5 where name.equals("QUERY"): .query
         case 6 where name.equals("DELETE"): .delete
         case 7 where name.equals("OPTIONS"): .options
         default: nil

@@ -77,6 +77,8 @@ import Testing
         .init(method: "GET", path: "/v1/expenses/", status: 404, code: "not_found"),
         .init(method: "GET", path: "/v2/expenses", status: 404, code: "not_found"),
         .init(method: "PUT", path: "/v1/expenses", body: "{}", status: 405, code: "method_not_allowed"),
+        .init(method: "TRACE", path: "/v1/expenses", status: 405, code: "method_not_allowed"),
+        .init(method: "QUERY", path: "/v1/expenses", body: "{}", status: 405, code: "method_not_allowed"),
         .init(method: "POST", path: "/openapi.json", body: "{}", status: 405, code: "method_not_allowed"),
         .init(
             method: "GET", path: "/v1/expenses", headers: ["Accept: text/html"], status: 406, code: "not_acceptable"),

@@ -178,7 +178,7 @@ package final class Gateway: Sendable {
             methods = allowed
         } else {
             guard request.method == .options, request.path == "*" else { throw .unknownPath }
-            methods = HTTPMethod.allCases.filter { $0 != .trace }
+            methods = HTTPMethod.allCases.filter { $0 != .trace && $0 != .query }
         }
         let allow = methods.map(\.rawValue).joined(separator: ", ")
         if request.method == .options { return HTTPResponse(status: 204, headers: ["Allow": allow]) }
