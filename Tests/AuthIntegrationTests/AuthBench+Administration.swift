@@ -1,9 +1,11 @@
 import AuthAPI
+import AuthApplication
 import AuthDomain
 import AuthInfrastructure
 import Chronology
 import Contracts
 import GRPC
+import Postgres
 import Validation
 
 extension AuthBench {
@@ -11,6 +13,23 @@ extension AuthBench {
 
     static func administration(_ repository: AuthRepository, _ clock: any WallClock) -> any GRPCService {
         AdminServiceHandlers(AdminAPI(accounts: repository, store: repository, clock: clock, logger: .silent))
+    }
+
+    var apiTokens: ApiTokenServiceClient { ApiTokenServiceClient(channel: channel) }
+    var access: AccessServiceClient { AccessServiceClient(channel: channel) }
+
+    static func access(
+        _ pool: PostgresPool, _ repository: AuthRepository, _ mint: any ApiTokenMint, _ masterKey: MasterKey,
+        _ clock: any WallClock
+    ) throws -> [any GRPCService] {
+        [
+            ApiTokenServiceHandlers(
+                ApiTokenAPI(
+                    store: repository, mint: mint, clock: clock, secrets: try secretAnswers(pool, masterKey),
+                    logger: .silent)),
+            AccessServiceHandlers(
+                AccessAPI(tokens: repository, mint: mint, revocations: repository, clock: clock, logger: .silent)),
+        ]
     }
 
     /// Registers an administrator and signs in.

@@ -39,15 +39,16 @@ extension AuthBench {
     }
 
     /// Turns the second factor of whoever signed in on.
-    func enrol(_ tokens: Contracts.Tokens) async throws -> (secret: String, codes: [String]) {
+    func enrol(_ tokens: Contracts.Tokens) async throws -> (secret: String, codes: [String], used: String) {
         let caller = try caller(tokens)
         let secret = try await mfa.beginTotp(
             PasswordProof(password: Self.password), metadata: caller, timeout: patience
         ).message.secret
+        let used = try code(secret)
         let codes = try await mfa.confirmTotp(
-            TotpConfirmation(code: code(secret)), metadata: caller, timeout: patience
+            TotpConfirmation(code: used), metadata: caller, timeout: patience
         ).message.codes
-        return (secret, codes)
+        return (secret, codes, used)
     }
 
     /// The challenge that the right password gets.

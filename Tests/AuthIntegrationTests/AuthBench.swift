@@ -124,6 +124,7 @@ struct AuthBench: Sendable {
             idempotent: IdempotentCalls(pool: pool),
             registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: .silent)
         let users = Self.users(repository, pool, checks, mint, masterKey, clock)
+        let accessServices = try access(pool, repository, mint, masterKey, clock)
         let server = GRPCServer(
             loop: loop, configuration: .init(address: .loopback(port: 0)),
             services: [
@@ -131,7 +132,7 @@ struct AuthBench: Sendable {
                 try secondFactors(pool, repository, checks, opening, mint, masterKey, clock),
                 administration(repository, clock),
                 UserServiceHandlers(users),
-            ], logger: .silent)
+            ] + accessServices, logger: .silent)
         let channel = GRPCChannel(loop: loop, targets: [try await server.start()])
         let bench = AuthBench(
             loop: loop, pool: pool, repository: repository, keys: keys, clock: clock, sealKey: sealKey,

@@ -14,7 +14,7 @@ import Testing
         try await AuthBench.with { bench in
             let user = try await bench.register(Self.email).message
             let first = try await bench.logIn(Self.email)
-            let (secret, codes) = try await bench.enrol(first)
+            let (secret, codes, _) = try await bench.enrol(first)
             #expect(secret.utf8.count == 32 && Set(codes).count == 10)
             #expect(codes.allSatisfy { $0.utf8.count == 19 })
             let sessions = try await bench.pool.query("SELECT count(*) FROM sessions").first(as: Int.self)
@@ -52,8 +52,8 @@ import Testing
     @Test func aCodeWorksOnce() async throws {
         try await AuthBench.with { bench in
             _ = try await bench.register(Self.email)
-            let (secret, _) = try await bench.enrol(bench.logIn(Self.email))
-            let used = await problem { _ = try await bench.complete(bench.challenge(), bench.code(secret)) }
+            let (secret, _, first) = try await bench.enrol(bench.logIn(Self.email))
+            let used = await problem { _ = try await bench.complete(bench.challenge(), first) }
             #expect(used?.status == 401 && used?.code == "invalid_mfa_code")
             bench.clock.advance(by: .seconds(30))
             let code = try bench.code(secret)
@@ -73,7 +73,7 @@ import Testing
     @Test func aRecoveryCodeWorksOnceAndIsToldOf() async throws {
         try await AuthBench.with { bench in
             let user = try await bench.register(Self.email).message
-            let (_, codes) = try await bench.enrol(bench.logIn(Self.email))
+            let (_, codes, _) = try await bench.enrol(bench.logIn(Self.email))
             _ = try await bench.complete(bench.challenge(), codes[3].uppercased())
             let event = try #require(try await bench.events(of: user.id).last)
             let payload = try MfaChangedV1(decoding: try #require(event.jsonData))
@@ -87,7 +87,7 @@ import Testing
     @Test func guessingEnds() async throws {
         try await AuthBench.with { bench in
             _ = try await bench.register(Self.email)
-            let (secret, codes) = try await bench.enrol(bench.logIn(Self.email))
+            let (secret, codes, _) = try await bench.enrol(bench.logIn(Self.email))
             bench.clock.advance(by: .seconds(30))
             let right = try bench.code(secret)
             let wrong = right == "000000" ? "000001" : "000000"
@@ -126,7 +126,7 @@ import Testing
     @Test func aChallengeEnds() async throws {
         try await AuthBench.with { bench in
             _ = try await bench.register(Self.email)
-            let (secret, _) = try await bench.enrol(bench.logIn(Self.email))
+            let (secret, _, _) = try await bench.enrol(bench.logIn(Self.email))
             let late = try await bench.challenge()
             bench.clock.advance(by: .seconds(300))
             for challenge in [late, late + "x", "AAAA", String(repeating: "A", count: 43)] {
@@ -142,7 +142,7 @@ import Testing
         try await AuthBench.with { bench in
             _ = try await bench.register(Self.email)
             let tokens = try await bench.logIn(Self.email)
-            let (secret, _) = try await bench.enrol(tokens)
+            let (secret, _, _) = try await bench.enrol(tokens)
             let challenge = try await bench.challenge()
             bench.clock.advance(by: .seconds(30))
             _ = try await bench.passwords.changePassword(
@@ -180,7 +180,7 @@ import Testing
                 { _ = try await bench.mfa.removeTotp(right, metadata: caller, timeout: patience) },
                 { _ = try await bench.mfa.replaceRecoveryCodes(right, metadata: caller, timeout: patience) },
             ] { #expect(await problem(call)?.code == "mfa_not_enabled") }
-            let (_, old) = try await bench.enrol(tokens)
+            let (_, old, _) = try await bench.enrol(tokens)
             #expect(
                 await problem { _ = try await bench.mfa.beginTotp(right, metadata: caller, timeout: patience) }?.code
                     == "mfa_enabled")
@@ -246,7 +246,7 @@ import Testing
     @Test func secretsAndCodesAreNotStored() async throws {
         try await AuthBench.with { bench in
             _ = try await bench.register(Self.email)
-            let (secret, codes) = try await bench.enrol(bench.logIn(Self.email))
+            let (secret, codes, _) = try await bench.enrol(bench.logIn(Self.email))
             let challenge = try await bench.challenge()
             let bytes = try Base32Reader.decode(secret)
             let sealed = try await bench.pool.query("SELECT sealed_secret FROM totp_factors").first(as: [UInt8].self)

@@ -22,12 +22,15 @@ final class Backend: Sendable {
             e: Base64URL.encode(key.publicKey.exponent))
         let keys = try Contracts.KeySet(keys: [jwk]).serialized()
         let expenses = try ExpenseList(data: [Expense(id: "e1")]).serialized()
+        let revocations = try RevocationList(listedAt: SystemClock().now().description).serialized()
         loop = try EventLoop(name: "backend")
         loop.start()
         server = GRPCServer(
             loop: loop, configuration: .init(address: address),
             services: [
                 Service(name: "florin.auth.v1.AuthService", handlers: ["GetKeySet": .unary { _, _ in keys }]),
+                Service(
+                    name: "florin.auth.v1.AccessService", handlers: ["ListRevocations": .unary { _, _ in revocations }]),
                 Service(
                     name: "florin.expense.v1.ExpenseService", handlers: ["ListExpenses": .unary { _, _ in expenses }]),
             ], logger: .silent)

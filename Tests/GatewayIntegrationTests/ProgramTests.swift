@@ -45,7 +45,10 @@ import Tokens
         let broker = try AMQPEventBroker(url: url, name: "test")
         try broker.start()
         try await broker.waitUntilReady(timeout: .seconds(60))
-        try await eventually("it is ready") { try await gateway.admin("/readyz").status == 200 }
+        try await eventually("it is ready and hears events") {
+            let readiness = try await gateway.admin("/readyz")
+            return readiness.status == 200 && readiness.body.contains(#""broker":"ready""#)
+        }
 
         let (user, session) = (UUIDv7.make(), UUIDv7.make())
         let token = try Backend.token(key, user: user)
@@ -116,6 +119,18 @@ import Tokens
         try await eventually("it is ready") { try await gateway.admin("/readyz").status == 200 }
         let token = try Backend.token(key, user: .make())
         #expect(try await gateway.get("/v1/expenses", token: token).status == 200)
+        gateway.terminate()
+        #expect(try await gateway.exitStatus() == 0)
+        await backend.stop()
+    }
+
+    @Test func isReadyWithoutABroker() async throws {
+        let backend = try await Backend(key: key)
+        let gateway = try RunningGateway(environment(backend, broker: "amqp://a:b@127.0.0.1:1/x"))
+        defer { gateway.kill() }
+        try await eventually("it is ready") { try await gateway.admin("/readyz").status == 200 }
+        let readiness = try await gateway.admin("/readyz")
+        #expect(readiness.body.contains(#""broker":"not"#) && readiness.body.contains(#""revocations":"ready""#))
         gateway.terminate()
         #expect(try await gateway.exitStatus() == 0)
         await backend.stop()

@@ -40,27 +40,78 @@ import Tokens
         #expect(revocations.contains(session))
     }
 
-    private func identity() -> Identity {
-        Identity(
+    private func claims() -> AccessTokenClaims {
+        let identity = Identity(
             userID: .make(), sessionID: .make(), scopes: [], roles: [], expiresAt: Timestamp(secondsSinceEpoch: 1))
+        return AccessTokenClaims(identity: identity, tokenID: .make(), issuedAt: Timestamp(secondsSinceEpoch: 0))
     }
 
     @Test func verifiedTokensAreBoundedAndKeepWhatIsUsed() {
         var tokens = VerifiedTokens(capacity: 4)
-        let used = identity()
+        let used = claims()
         tokens.add("used", used, generation: 1)
         for number in 0..<100 {
-            tokens.add("\(number)", identity(), generation: 1)
-            #expect(tokens.identity(of: "used", generation: 1) == used)
+            tokens.add("\(number)", claims(), generation: 1)
+            #expect(tokens.claims(of: "used", generation: 1) == used)
         }
-        #expect(tokens.identity(of: "0", generation: 1) == nil)
+        #expect(tokens.claims(of: "0", generation: 1) == nil)
     }
 
     @Test func newKeysForgetVerifiedTokens() {
         var tokens = VerifiedTokens(capacity: 4)
-        tokens.add("a", identity(), generation: 1)
-        #expect(tokens.identity(of: "a", generation: 2) == nil)
-        #expect(tokens.identity(of: "a", generation: 1) == nil)
+        tokens.add("a", claims(), generation: 1)
+        #expect(tokens.claims(of: "a", generation: 2) == nil)
+        #expect(tokens.claims(of: "a", generation: 1) == nil)
+    }
+}
+
+@Suite struct AccessChangeTests {
+    private let user = UUIDv7.make()
+
+    private func refuses(_ changes: AccessChanges, _ roles: [String], issuedAt second: Int64) -> Bool {
+        let identity = Identity(
+            userID: user, sessionID: .make(), scopes: [], roles: roles, expiresAt: Timestamp(secondsSinceEpoch: 5000))
+        return changes.refuses(identity, issuedAt: Timestamp(secondsSinceEpoch: second))
+    }
+
+    private func access(_ roles: Set<String>?, _ second: Int64) -> AccessChanges.Access {
+        .init(roles: roles, changedAt: Timestamp(secondsSinceEpoch: second))
+    }
+
+    @Test func tokensThatSaySomethingElseAreRefused() {
+        let changes = AccessChanges { .zero }
+        #expect(!refuses(changes, ["user", "admin"], issuedAt: 100))
+        changes.note(user, access(["user"], 200))
+        #expect(refuses(changes, ["user", "admin"], issuedAt: 100))
+        #expect(refuses(changes, ["user", "admin"], issuedAt: 200))
+        #expect(!refuses(changes, ["user"], issuedAt: 100))
+        // Made later: it may know of a change that has not been heard of yet.
+        #expect(!refuses(changes, ["user", "admin"], issuedAt: 201))
+    }
+
+    @Test func nobodyUsesALockedAccount() {
+        let changes = AccessChanges { .zero }
+        changes.note(user, access(nil, 200))
+        #expect(refuses(changes, ["user"], issuedAt: 200) && !refuses(changes, ["user"], issuedAt: 201))
+    }
+
+    @Test func anOlderChangeDoesNotReplaceANewerOne() {
+        let changes = AccessChanges { .zero }
+        changes.note(user, access(["user", "admin"], 300))
+        changes.note(user, access(["user"], 200))
+        #expect(refuses(changes, ["user"], issuedAt: 100) && !refuses(changes, ["admin", "user"], issuedAt: 100))
+    }
+
+    @Test func isBounded() {
+        let time = Box()
+        let changes = AccessChanges(lifetime: .seconds(100), maximumEntries: 2) { time.value }
+        changes.note(user, access(nil, 200))
+        time.value = .seconds(1)
+        for _ in 0..<2 { changes.note(.make(), access(nil, 200)) }
+        #expect(!refuses(changes, ["user"], issuedAt: 100))
+        time.value = .seconds(200)
+        changes.note(user, access(nil, 200))
+        #expect(refuses(changes, ["user"], issuedAt: 100))
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "florin_wire.h"
 #include "florin/archive/v1/archive.pb-c.h"
+#include "florin/auth/v1/access.pb-c.h"
 #include "florin/auth/v1/admin.pb-c.h"
 #include "florin/auth/v1/api_tokens.pb-c.h"
 #include "florin/auth/v1/auth.pb-c.h"

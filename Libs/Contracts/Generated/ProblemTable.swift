@@ -162,6 +162,9 @@ extension ProblemEntry {
                 "`dependency` names the service. A change may have been made: repeat it with the same `Idempotency-Key`."
         ),
         ProblemEntry(
+            code: "too_many_api_tokens", status: 409, title: "There are too many API tokens",
+            text: "A user may have fifty personal API tokens at a time. End one first."),
+        ProblemEntry(
             code: "too_many_attempts", status: 429, title: "Too many attempts",
             text:
                 "There were too many wrong attempts for this account or from this network. `Retry-After` says when to try again."

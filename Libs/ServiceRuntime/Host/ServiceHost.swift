@@ -85,11 +85,13 @@ package final class ServiceHost {
     /// The broker, to publish to and to consume from; its connections come back by themselves.
     ///
     /// A blocked broker does not make the process unready: what it publishes waits in the outbox.
-    package func broker(_ settings: BrokerSettings) throws -> AMQPEventBroker {
+    ///
+    /// - Parameter isRequired: false where the process can do without.
+    package func broker(_ settings: BrokerSettings, isRequired: Bool = true) throws -> AMQPEventBroker {
         eventBatch = settings.eventBatch
         let broker = try AMQPEventBroker(
             url: settings.url, name: name, queues: EventQueues.all, format: settings.format, logger: logger)
-        readiness.add("broker") { broker.unreadiness }
+        readiness.add("broker", isRequired: { isRequired }) { broker.unreadiness }
         broker.register(in: metrics)
         lifecycle.add(
             Component(

@@ -102,6 +102,9 @@ extension ProblemDetails {
             self.init(
                 code: "too_many_attempts", status: 429, detail: "There were too many wrong attempts.",
                 retryAfter: max(1, Int(delay.components.seconds) + 1))
+        case .unknownApiToken: self = .notFound("There is no such API token.")
+        case .tooManyApiTokens:
+            self = .conflict("too_many_api_tokens", "At most \(AuthDomain.ApiToken.limit) API tokens; end one first.")
         case .notAdministrator: self = .forbidden("forbidden", "This is for administrators.")
         case .noSuchAccount: self = .notFound("There is no such account.")
         case .lastAdministrator: self = .conflict("last_administrator", "Nobody would be left to administer accounts.")

@@ -40,6 +40,10 @@ package enum AuthRefusal: Error, Sendable, Hashable {
     case noPendingTotp
     /// There were too many wrong attempts; the next one is looked at after this time.
     case tooManyAttempts(retryAfter: Duration)
+    /// There is no such personal API token.
+    case unknownApiToken
+    /// The caller has as many personal API tokens as may be.
+    case tooManyApiTokens
     /// The caller is no administrator.
     case notAdministrator
     /// There is no account of that identifier.

@@ -52,6 +52,7 @@ extension AuthRepository: AdminStore {
         var events: [OutboxEvent] = []
         if change.locks(user) {
             events += try await Self.endSessions(of: user.id, except: nil, .revoked, at: now, in: transaction)
+            events += try await Self.endApiTokens(of: user.id, at: now, in: transaction)
         }
         let (status, roles) = (change.status ?? user.status, change.roles ?? user.roles)
         let rows = try await transaction.query(

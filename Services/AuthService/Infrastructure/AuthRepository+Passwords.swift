@@ -117,6 +117,7 @@ extension AuthRepository: PasswordStore {
         in transaction: PostgresTransaction
     ) async throws {
         var events = try await Self.endSessions(of: userID, except: session, .revoked, at: now, in: transaction)
+        events += try await Self.endApiTokens(of: userID, at: now, in: transaction)
         let sequence = try await Self.advance(userID, by: 1, in: transaction)
         events.append(try AuthEvents.passwordChanged(userID, by: method, sequence: sequence, at: now))
         FaultPoint.reached("service.before-commit")

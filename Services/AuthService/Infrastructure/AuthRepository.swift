@@ -36,6 +36,13 @@ package struct AuthRepository: Sendable {
                 (SELECT id FROM address_requests WHERE requested_at < \(now - Self.requestLifetime) LIMIT 1000)
             """,
             """
+            DELETE FROM api_tokens WHERE id IN (SELECT id FROM api_tokens WHERE expires_at < \(now) LIMIT 1000)
+            """,
+            """
+            DELETE FROM removed_users WHERE user_id IN
+                (SELECT user_id FROM removed_users WHERE removed_at < \(now - .seconds(24 * 3600)) LIMIT 1000)
+            """,
+            """
             DELETE FROM mfa_challenges WHERE digest IN
                 (SELECT digest FROM mfa_challenges WHERE expires_at < \(now) LIMIT 1000)
             """,

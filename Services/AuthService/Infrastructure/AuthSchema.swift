@@ -19,6 +19,8 @@ package enum AuthSchema {
             number: 30, name: "erasures",
             sql: AuthRepository.erasures + Inbox.migration + DeadLetters.migration),
         Migration(number: 31, name: "identities of other issuers", sql: AuthRepository.identities),
+        Migration(number: 40, name: "personal API tokens", sql: apiTokens),
+        Migration(number: 41, name: "revocations", sql: revocations),
     ]
 
     /// `event_sequence` is the number of the user's last event; it is advanced under the lock of the row. Tokens are kept as

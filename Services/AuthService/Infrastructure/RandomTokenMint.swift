@@ -1,9 +1,10 @@
 package import AuthApplication
 package import Chronology
 package import Secrets
+import Tokens
 
 /// Tokens from the kernel's random generator: 32 bytes, base64url. Only their SHA-256 is kept.
-package struct RandomTokenMint: TokenMint {
+package struct RandomTokenMint: TokenMint, ApiTokenMint {
     private static let byteCount = 32
     private let sealKey: SealedBox.PublicKey
     private let successorKey: SecretBytes
@@ -33,6 +34,13 @@ package struct RandomTokenMint: TokenMint {
             sealedToken: Base64URL.encode(try SealedBox.seal(Array(token.text.utf8), to: sealKey)),
             expiresAt: expiresAt)
     }
+
+    package func apiToken() -> SecretToken {
+        let token = PersonalToken.make()
+        return SecretToken(text: token.text, digest: token.digest)
+    }
+
+    package func digest(ofApiToken text: String) -> [UInt8]? { PersonalToken(text)?.digest }
 
     private static func token(_ bytes: [UInt8]) -> SecretToken {
         SecretToken(text: Base64URL.encode(bytes), digest: sha256(bytes))

@@ -6,6 +6,7 @@ import Contracts
 import EventLoop
 import GRPC
 import Messaging
+import Postgres
 import Secrets
 import ServiceRuntime
 import Validation
@@ -14,6 +15,23 @@ extension AuthProgram {
     static func administration(_ host: ServiceHost, _ repository: AuthRepository) -> any GRPCService {
         AdminServiceHandlers(
             AdminAPI(accounts: repository, store: repository, clock: SystemClock(), logger: host.logger))
+    }
+
+    /// Personal API tokens, and what gateways ask about callers.
+    static func access(
+        _ host: ServiceHost, _ pool: PostgresPool, _ repository: AuthRepository, _ mint: any ApiTokenMint,
+        _ masterKey: MasterKey
+    ) throws -> [any GRPCService] {
+        [
+            ApiTokenServiceHandlers(
+                ApiTokenAPI(
+                    store: repository, mint: mint, clock: SystemClock(),
+                    secrets: try secretAnswers(pool, masterKey), logger: host.logger)),
+            AccessServiceHandlers(
+                AccessAPI(
+                    tokens: repository, mint: mint, revocations: repository, clock: SystemClock(),
+                    logger: host.logger)),
+        ]
     }
 
     /// Makes the first administrator, whom no other can make.

@@ -108,6 +108,7 @@ enum AuthProgram: ServiceProgram {
             store: repository, requests: repository, passwords: passwords, checks: checks, mint: mint,
             clock: SystemClock(), logger: host.logger)
         let sessionAPI = SessionAPI(sessions: repository, clock: SystemClock(), logger: host.logger)
+        let accessServices = try access(host, pool, repository, mint, masterKey)
         host.serve(
             [
                 AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
@@ -117,6 +118,6 @@ enum AuthProgram: ServiceProgram {
                 UserServiceHandlers(users(repository, pool, checks, mint, masterKey, host)),
                 ArchiveServiceHandlers(ArchiveAPI(AuthArchive.kinds, pool: pool, logger: host.logger)),
                 host.deadLetters(of: "auth", in: pool),
-            ], settings: settings.grpc)
+            ] + accessServices, settings: settings.grpc)
     }
 }

@@ -28,7 +28,10 @@ extension InMemoryAuthStore: AdminStore {
             try precondition.check(user.version)
             guard change.changes(user) else { return .done(user) }
             if change.removesAdministrator(user), administrators == [userID] { return .lastAdministrator }
-            if change.locks(user) { _ = state.endSessions(of: userID, except: nil, at: now) }
+            if change.locks(user) {
+                _ = state.endSessions(of: userID, except: nil, at: now)
+                _ = state.endApiTokens(of: userID)
+            }
             state.challenges = state.challenges.filter { $0.value.challenge.userID != userID }
             let changed = user.changed(roles: change.roles, status: change.status, at: now)
             state.credentials[userID] = Credential(user: changed, passwordHash: credential.passwordHash)

@@ -113,6 +113,7 @@ extension InMemoryAuthStore.State {
         guard let user = credentials[userID]?.user else { return }
         credentials[userID] = Credential(user: user, passwordHash: hash)
         _ = endSessions(of: userID, except: kept, at: now)
+        _ = endApiTokens(of: userID)
         for (digest, entry) in tickets where entry.userID == userID && entry.isReset {
             tickets[digest]?.isUsed = true
         }

@@ -47,6 +47,7 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
         var tokens: [[UInt8]: TokenRecord] = [:]
         var challenges: [[UInt8]: ChallengeRecord] = [:]
         var factors: [UUIDv7: FactorRecord] = [:]
+        var apiTokens: [[UInt8]: ApiToken] = [:]
         var events: [UUIDv7: [RecordedEvent]] = [:]
         var receipts: [IdempotencyReceipt] = []
         var requests: [AddressRequest] = []

@@ -109,13 +109,13 @@ package final class Gateway: Sendable {
         }
         exchange.route = endpoint.path
         do throws(Refusal) {
-            exchange.identity = try await parts.authenticator.admit(request, to: endpoint)
+            exchange.bearer = try await parts.authenticator.admit(request, to: endpoint)
         } catch {
             try await limit(exchange, parts.limits.anonymous)
             throw error
         }
         try await limit(exchange, endpoint.policy)
-        if let identity = exchange.identity { try Authenticator.authorize(identity, for: endpoint) }
+        if let bearer = exchange.bearer { try Authenticator.authorize(bearer, for: endpoint) }
         try RequestRules.checkAccept(request, endpoint)
         try RequestRules.checkContent(request, endpoint)
         return try await perform(endpoint, parameters, exchange)
@@ -193,7 +193,8 @@ final class Exchange {
     let requestID: String
     /// The path template that serves it.
     var route = "none"
-    var identity: Identity?
+    var bearer: Bearer?
+    var identity: Identity? { bearer?.identity }
     var rateLimit: RateLimitDecision?
 
     init(request: HTTPRequest, requestID: String) {

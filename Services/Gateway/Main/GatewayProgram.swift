@@ -74,7 +74,8 @@ enum GatewayProgram: ServiceProgram {
     }
 
     static func build(_ host: ServiceHost, _ settings: Settings) throws {
-        let broker = try host.broker(settings.broker)
+        // Without it live streams stand still, and what was revoked is asked for instead.
+        let broker = try host.broker(settings.broker, isRequired: false)
         let services = ServiceConnections(host, settings)
         let loop = host.loop
         let keys = AccessKeys(
@@ -83,16 +84,27 @@ enum GatewayProgram: ServiceProgram {
         host.run("access-keys") { await keys.run() }
 
         let revocations = Revocations { loop.now }
+        let changes = AccessChanges { loop.now }
+        let apiTokens = ApiTokens(access: services.access, loop: loop)
         let streams = EventStreams(loop: loop, metrics: host.metrics)
         host.run("event-streams") { await streams.run() }
-        let feed = EventFeed(subscriber: broker, revocations: revocations, streams: streams, logger: host.logger)
+        let access = AccessEvents(
+            revocations: revocations, changes: changes, apiTokens: apiTokens, streams: streams, logger: host.logger)
+        let feed = EventFeed(subscriber: broker, access: access, streams: streams, logger: host.logger)
         host.run("event-feed") { await feed.run() }
+        let watch = RevocationWatch(
+            access: services.access, revocations: revocations, changes: changes, streams: streams, loop: loop,
+            logger: host.logger)
+        host.readiness.add("revocations") { watch.isReady ? nil : "not listed by the auth service yet" }
+        host.run("revocations") { await watch.run() }
 
         let gateway = Gateway(
             loop: loop,
             parts: Gateway.Parts(
                 clients: services.clients, keys: keys,
-                authenticator: Authenticator(keys: keys, revocations: revocations, issuer: settings.issuer),
+                authenticator: Authenticator(
+                    keys: keys, revocations: revocations, changes: changes, apiTokens: apiTokens,
+                    issuer: settings.issuer),
                 limiter: MemoryRateLimiter { loop.now }, limits: settings.limits, streams: streams,
                 archive: services.archive, history: services.history, issuer: settings.issuer,
                 resilience: settings.resilience, rules: settings.rules),

@@ -10,11 +10,14 @@ struct ServiceConnections {
     let archive: UserArchive
     /// The events that live streams are resumed from.
     let history: StreamHistory
+    /// What the gateway itself asks the auth service.
+    let access: AccessServiceClient
 
     /// Opens a channel to each service; the process is not ready until each could be reached once. A service that goes
     /// away later takes its own routes with it and no others.
     init(_ host: ServiceHost, _ settings: GatewayProgram.Settings) {
         let auth = Self.channel(host, "auth", settings.auth)
+        access = AccessServiceClient(channel: auth)
         let events = Self.channel(host, "events", settings.processor)
         let expense = Self.channel(host, "expense", settings.expense)
         let portfolio = Self.channel(host, "portfolio", settings.portfolio)

@@ -32,6 +32,7 @@ final class FakeServices: Sendable {
     var services: [any GRPCService] {
         var methods = Dictionary(grouping: GatewayRoutes.all, by: \.service).mapValues { $0.map(\.operationID) }
         methods["florin.events.v1.StreamService"] = ["ListStreamEvents"]
+        methods["florin.auth.v1.AccessService"] = ["ResolveApiToken", "ListRevocations"]
         return methods.map { name, methods in
             let handlers = methods.map { method in
                 (method, GRPCHandler.unary { [self] bytes, context in try await answer(bytes, context) })
@@ -49,7 +50,10 @@ final class FakeServices: Sendable {
 
     private func answer(_ bytes: [UInt8], _ context: ServerContext) async throws -> [UInt8] {
         let method = context.method.name
-        calls.withLock { $0.append(ReceivedCall(method: method, metadata: context.metadata, request: bytes)) }
+        // What the gateway asks by itself again and again is no call of a client.
+        if method != "ListRevocations" {
+            calls.withLock { $0.append(ReceivedCall(method: method, metadata: context.metadata, request: bytes)) }
+        }
         guard let body = bodies.withLock({ $0[method] }) else { throw GRPCStatus(.unimplemented) }
         return try await body(bytes, context)
     }

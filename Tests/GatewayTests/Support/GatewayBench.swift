@@ -46,6 +46,9 @@ struct GatewayBench: Sendable {
         loop.start()
         let services = FakeServices()
         let tokens = try AccessTokens.shared.get()
+        services.on("ListRevocations") { (_: ListRevocationsRequest, _) in
+            RevocationList(listedAt: SystemClock().now().description)
+        }
         services.on("GetKeySet") { (_: Empty, _) in Contracts.KeySet(keys: [tokens.published()]) }
         let backend = GRPCServer(
             loop: loop, configuration: configuration(), services: services.services, logger: .silent)
@@ -159,13 +162,23 @@ private struct Assembly {
             auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3])
         let keys = AccessKeys(auth: clients.auth, loop: loop, logger: logger)
         let revocations = Revocations { loop.now }
+        let changes = AccessChanges { loop.now }
+        let access = AccessServiceClient(channel: channels[0])
+        let apiTokens = ApiTokens(access: access, loop: loop)
         let streams = EventStreams(configuration: options.streams, loop: loop, metrics: metrics)
-        let feed = EventFeed(subscriber: broker, revocations: revocations, streams: streams, logger: logger)
+        let events = AccessEvents(
+            revocations: revocations, changes: changes, apiTokens: apiTokens, streams: streams, logger: logger)
+        let feed = EventFeed(subscriber: broker, access: events, streams: streams, logger: logger)
+        let watch = RevocationWatch(
+            access: access, revocations: revocations, changes: changes, streams: streams,
+            interval: .milliseconds(50), loop: loop, logger: logger)
         let gateway = Gateway(
             loop: loop,
             parts: Gateway.Parts(
                 clients: clients, keys: keys,
-                authenticator: Authenticator(keys: keys, revocations: revocations, issuer: AccessTokens.issuer),
+                authenticator: Authenticator(
+                    keys: keys, revocations: revocations, changes: changes, apiTokens: apiTokens,
+                    issuer: AccessTokens.issuer),
                 limiter: MemoryRateLimiter { loop.now }, limits: options.limits, streams: streams,
                 archive: UserArchive(
                     auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3]),
@@ -175,6 +188,6 @@ private struct Assembly {
         server = gateway.server(listeningOn: .loopback(port: 0), options.server)
         self.keys = keys
         self.streams = streams
-        tasks = [{ await keys.run() }, { await streams.run() }, { await feed.run() }]
+        tasks = [{ await keys.run() }, { await streams.run() }, { await feed.run() }, { await watch.run() }]
     }
 }

@@ -16,7 +16,7 @@ enum CallMetadata {
     ///   version of something that has none.
     static func make(_ exchange: Exchange, _ route: ServiceRoute) throws(Refusal) -> GRPCMetadata {
         let request = exchange.request
-        var metadata = exchange.identity.map(Self.caller)?.metadata ?? GRPCMetadata()
+        var metadata = exchange.bearer.map(Self.caller)?.metadata ?? GRPCMetadata()
         metadata.append("x-request-id", exchange.requestID)
         if route.service == "auth" { addClient(request, to: &metadata) }
         if !request.method.isSafe, request.headers.contains("Idempotency-Key") {
@@ -33,14 +33,16 @@ enum CallMetadata {
 
     /// The caller and the request alone, for what the gateway asks for itself.
     static func ofCaller(_ exchange: Exchange) -> GRPCMetadata {
-        var metadata = exchange.identity.map(Self.caller)?.metadata ?? GRPCMetadata()
+        var metadata = exchange.bearer.map(Self.caller)?.metadata ?? GRPCMetadata()
         metadata.append("x-request-id", exchange.requestID)
         return metadata
     }
 
-    private static func caller(_ identity: Identity) -> Caller {
-        Caller(
-            userID: identity.userID, sessionID: identity.sessionID, roles: identity.roles, scopes: identity.scopes)
+    private static func caller(_ bearer: Bearer) -> Caller {
+        let identity = bearer.identity
+        return Caller(
+            userID: identity.userID, sessionID: bearer.hasSession ? identity.sessionID : nil, roles: identity.roles,
+            scopes: identity.scopes)
     }
 
     /// How the client names itself, and where it calls from.

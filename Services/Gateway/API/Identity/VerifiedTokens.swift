@@ -5,28 +5,28 @@ internal import Tokens
 struct VerifiedTokens {
     private let capacity: Int
     private var generation = 0
-    private var young: [String: Identity] = [:]
-    private var old: [String: Identity] = [:]
+    private var young: [String: AccessTokenClaims] = [:]
+    private var old: [String: AccessTokenClaims] = [:]
 
     init(capacity: Int) { self.capacity = capacity }
 
-    /// Who bears the token, when it was verified by the keys of this generation.
-    mutating func identity(of token: String, generation: Int) -> Identity? {
+    /// What the token says, when it was verified by the keys of this generation.
+    mutating func claims(of token: String, generation: Int) -> AccessTokenClaims? {
         if generation != self.generation { forgetAll(generation) }
-        if let identity = young[token] { return identity }
-        guard let identity = old[token] else { return nil }
-        add(token, identity, generation: generation)
-        return identity
+        if let claims = young[token] { return claims }
+        guard let claims = old[token] else { return nil }
+        add(token, claims, generation: generation)
+        return claims
     }
 
     /// Keeps a token that was verified by the keys of this generation.
-    mutating func add(_ token: String, _ identity: Identity, generation: Int) {
+    mutating func add(_ token: String, _ claims: AccessTokenClaims, generation: Int) {
         if generation != self.generation { forgetAll(generation) }
         if young.count >= capacity {
             old = young
             young = [:]
         }
-        young[token] = identity
+        young[token] = claims
     }
 
     private mutating func forgetAll(_ generation: Int) {

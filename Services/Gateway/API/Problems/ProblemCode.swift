@@ -12,6 +12,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case invalidAccessToken = "invalid_access_token"
     case forbidden
     case insufficientScope = "insufficient_scope"
+    case noSession = "no_session"
     case notFound = "not_found"
     case methodNotAllowed = "method_not_allowed"
     case notAcceptable = "not_acceptable"

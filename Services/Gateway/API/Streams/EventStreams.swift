@@ -125,6 +125,18 @@ package final class EventStreams: Sendable {
         for stream in streams.withLock({ $0[user] }) ?? [] where stream.session == session { stream.finish(.complete) }
     }
 
+    /// Ends all streams of a user.
+    func end(allOf user: String) {
+        for stream in streams.withLock({ $0[user] }) ?? [] { stream.finish(.complete) }
+    }
+
+    /// Ends the streams of sessions that match.
+    func end(where matches: (UUIDv7) -> Bool) {
+        for stream in streams.withLock({ $0.values.flatMap(\.self) }) where matches(stream.session) {
+            stream.finish(.complete)
+        }
+    }
+
     private func add(_ stream: EventStream) throws(Refusal) {
         let refusal: Refusal? = streams.withLock { streams in
             if total.load(ordering: .relaxed) >= configuration.maximumStreams {

@@ -23,8 +23,6 @@ typedef struct Florin__Auth__V1__CreateApiTokenRequest Florin__Auth__V1__CreateA
 typedef struct Florin__Auth__V1__ApiToken Florin__Auth__V1__ApiToken;
 typedef struct Florin__Auth__V1__ApiTokenList Florin__Auth__V1__ApiTokenList;
 typedef struct Florin__Auth__V1__RevokeApiTokenRequest Florin__Auth__V1__RevokeApiTokenRequest;
-typedef struct Florin__Auth__V1__ResolveApiTokenRequest Florin__Auth__V1__ResolveApiTokenRequest;
-typedef struct Florin__Auth__V1__ApiTokenIdentity Florin__Auth__V1__ApiTokenIdentity;
 
 
 /* --- enums --- */
@@ -93,32 +91,6 @@ struct  Florin__Auth__V1__RevokeApiTokenRequest
 #define FLORIN__AUTH__V1__REVOKE_API_TOKEN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&florin__auth__v1__revoke_api_token_request__descriptor) \
     , (char *)protobuf_c_empty_string }
-
-
-struct  Florin__Auth__V1__ResolveApiTokenRequest
-{
-  ProtobufCMessage base;
-  char *token;
-};
-#define FLORIN__AUTH__V1__RESOLVE_API_TOKEN_REQUEST__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&florin__auth__v1__resolve_api_token_request__descriptor) \
-    , (char *)protobuf_c_empty_string }
-
-
-struct  Florin__Auth__V1__ApiTokenIdentity
-{
-  ProtobufCMessage base;
-  char *token_id;
-  char *user_id;
-  size_t n_roles;
-  char **roles;
-  size_t n_scopes;
-  char **scopes;
-  Google__Protobuf__StringValue *expires_at;
-};
-#define FLORIN__AUTH__V1__API_TOKEN_IDENTITY__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&florin__auth__v1__api_token_identity__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, NULL }
 
 
 /* Florin__Auth__V1__ListApiTokensRequest methods */
@@ -216,44 +188,6 @@ Florin__Auth__V1__RevokeApiTokenRequest *
 void   florin__auth__v1__revoke_api_token_request__free_unpacked
                      (Florin__Auth__V1__RevokeApiTokenRequest *message,
                       ProtobufCAllocator *allocator);
-/* Florin__Auth__V1__ResolveApiTokenRequest methods */
-void   florin__auth__v1__resolve_api_token_request__init
-                     (Florin__Auth__V1__ResolveApiTokenRequest         *message);
-size_t florin__auth__v1__resolve_api_token_request__get_packed_size
-                     (const Florin__Auth__V1__ResolveApiTokenRequest   *message);
-size_t florin__auth__v1__resolve_api_token_request__pack
-                     (const Florin__Auth__V1__ResolveApiTokenRequest   *message,
-                      uint8_t             *out);
-size_t florin__auth__v1__resolve_api_token_request__pack_to_buffer
-                     (const Florin__Auth__V1__ResolveApiTokenRequest   *message,
-                      ProtobufCBuffer     *buffer);
-Florin__Auth__V1__ResolveApiTokenRequest *
-       florin__auth__v1__resolve_api_token_request__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   florin__auth__v1__resolve_api_token_request__free_unpacked
-                     (Florin__Auth__V1__ResolveApiTokenRequest *message,
-                      ProtobufCAllocator *allocator);
-/* Florin__Auth__V1__ApiTokenIdentity methods */
-void   florin__auth__v1__api_token_identity__init
-                     (Florin__Auth__V1__ApiTokenIdentity         *message);
-size_t florin__auth__v1__api_token_identity__get_packed_size
-                     (const Florin__Auth__V1__ApiTokenIdentity   *message);
-size_t florin__auth__v1__api_token_identity__pack
-                     (const Florin__Auth__V1__ApiTokenIdentity   *message,
-                      uint8_t             *out);
-size_t florin__auth__v1__api_token_identity__pack_to_buffer
-                     (const Florin__Auth__V1__ApiTokenIdentity   *message,
-                      ProtobufCBuffer     *buffer);
-Florin__Auth__V1__ApiTokenIdentity *
-       florin__auth__v1__api_token_identity__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   florin__auth__v1__api_token_identity__free_unpacked
-                     (Florin__Auth__V1__ApiTokenIdentity *message,
-                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Florin__Auth__V1__ListApiTokensRequest_Closure)
@@ -271,12 +205,6 @@ typedef void (*Florin__Auth__V1__ApiTokenList_Closure)
 typedef void (*Florin__Auth__V1__RevokeApiTokenRequest_Closure)
                  (const Florin__Auth__V1__RevokeApiTokenRequest *message,
                   void *closure_data);
-typedef void (*Florin__Auth__V1__ResolveApiTokenRequest_Closure)
-                 (const Florin__Auth__V1__ResolveApiTokenRequest *message,
-                  void *closure_data);
-typedef void (*Florin__Auth__V1__ApiTokenIdentity_Closure)
-                 (const Florin__Auth__V1__ApiTokenIdentity *message,
-                  void *closure_data);
 
 /* --- services --- */
 
@@ -288,8 +216,6 @@ extern const ProtobufCMessageDescriptor florin__auth__v1__create_api_token_reque
 extern const ProtobufCMessageDescriptor florin__auth__v1__api_token__descriptor;
 extern const ProtobufCMessageDescriptor florin__auth__v1__api_token_list__descriptor;
 extern const ProtobufCMessageDescriptor florin__auth__v1__revoke_api_token_request__descriptor;
-extern const ProtobufCMessageDescriptor florin__auth__v1__resolve_api_token_request__descriptor;
-extern const ProtobufCMessageDescriptor florin__auth__v1__api_token_identity__descriptor;
 
 PROTOBUF_C__END_DECLS
 
