@@ -295,8 +295,8 @@ let testTargets: [Target] = [
         [
             "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "Chronology", "CloudEvents", "Contracts",
             "EventLoop",
-            "GRPC", "Messaging", "MessagingTesting", "Observability", "Postgres", "ServersTesting", "ServiceRuntime",
-            "Validation",
+            "GRPC", "Idempotency", "Messaging", "MessagingTesting", "Observability", "Postgres", "ServersTesting",
+            "ServiceRuntime", "Validation",
         ]),
     tests("PortfolioTests", ["PortfolioDomain", "Chronology", "Money", "Validation"]),
     tests(

@@ -165,6 +165,25 @@ extension CreateExpenseRequest {
 }
 
 extension ExpenseFixture {
+    /// Sends one request many times side by side; nil for those that were told that another one with their key still runs.
+    func create(
+        _ request: CreateExpenseRequest, withKeys keys: [String]
+    ) async throws -> [ContractReply<Expense>?] {
+        try await withThrowingTaskGroup(of: ContractReply<Expense>?.self) { group in
+            for key in keys {
+                let metadata = metadata(key: key)
+                group.addTask {
+                    do {
+                        return try await client.createExpense(request, metadata: metadata, timeout: .seconds(60))
+                    } catch let status as GRPCStatus where ProblemDetails(status).code == "idempotency_in_progress" {
+                        return nil
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+
     /// The subjects of the events of a type that wait in the outbox.
     func events(of type: String) async throws -> Set<String> {
         let rows = try await pool.query(

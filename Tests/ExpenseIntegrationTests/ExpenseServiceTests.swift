@@ -182,47 +182,6 @@ import Validation
         }
     }
 
-    @Test func theSameKeyHasOneEffect() async throws {
-        try await ExpenseFixture.run { service in
-            let request = CreateExpenseRequest(amount: Money(amount: "5.00", currency: "EUR"), spentOn: "2026-11-10")
-            let answers = try await withThrowingTaskGroup(of: ContractReply<Expense>.self) { group in
-                for _ in 0..<50 {
-                    group.addTask {
-                        try await service.client.createExpense(
-                            request, metadata: service.metadata(key: "k1"), timeout: .seconds(60))
-                    }
-                }
-                return try await group.reduce(into: []) { $0.append($1) }
-            }
-            #expect(Set(answers.map(\.message.id)).count == 1)
-            #expect(answers.filter { $0.trailingMetadata[IdempotentCalls.replayedMetadata] == nil }.count == 1)
-            let counts = try await service.pool.query(
-                "SELECT (SELECT count(*) FROM expenses), (SELECT count(*) FROM outbox)")
-            let (expenses, events) = try counts[0].decode(Int64.self, Int64.self)
-            #expect(expenses == 1 && events == 1)
-            #expect(
-                await refusal {
-                    _ = try await service.client.createExpense(
-                        request, metadata: service.metadata(key: "k1", fingerprint: "other"), timeout: .seconds(30))
-                } == "idempotency_key_reused")
-        }
-    }
-
-    @Test func aRefusedRequestDoesNotUseUpItsKey() async throws {
-        try await ExpenseFixture.run { service in
-            let metadata = service.metadata(key: "k2")
-            var request = CreateExpenseRequest(
-                amount: Money(amount: "5.00", currency: "EUR"), spentOn: "2026-11-10",
-                categoryID: UUIDv7.make().description)
-            #expect(
-                await refusal {
-                    _ = try await service.client.createExpense(request, metadata: metadata, timeout: .seconds(30))
-                } == "validation_failed category_id:unknown_category")
-            request.categoryID = nil
-            _ = try await service.client.createExpense(request, metadata: metadata, timeout: .seconds(30))
-        }
-    }
-
     @Test func aNewUserGetsTheDefaultCategoriesOnce() async throws {
         try await ExpenseFixture.run { service in
             let payload = UserRegisteredV1(

@@ -120,15 +120,8 @@ import Testing
         try await ExpenseFixture.run { service in
             if hasBudget { _ = try await service.budget("1000.00") }
             let request = CreateExpenseRequest.plain("5.00")
-            let replies = try await withThrowingTaskGroup(of: ContractReply<Expense>.self) { group in
-                for number in 0..<60 {
-                    group.addTask {
-                        try await service.client.createExpense(
-                            request, metadata: service.metadata(key: "k\(number % 6)"), timeout: .seconds(60))
-                    }
-                }
-                return try await group.reduce(into: []) { $0.append($1) }
-            }
+            let keys = (0..<60).map { "k\($0 % 6)" }
+            let replies = try await service.create(request, withKeys: keys).compactMap(\.self)
             #expect(Set(replies.map(\.message.id)).count == 6)
             #expect(replies.filter { $0.trailingMetadata[IdempotentCalls.replayedMetadata] == nil }.count == 6)
             let later = try await service.client.createExpense(

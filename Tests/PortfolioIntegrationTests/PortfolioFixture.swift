@@ -98,9 +98,10 @@ struct PortfolioFixture {
         ).message
     }
 
-    func importing(_ text: String) async throws -> PriceImport {
+    func importing(_ text: String, key: String? = nil) async throws -> PriceImport {
         try await client.importPrices(
-            ImportPricesRequest(format: "amfi", content: Array(text.utf8)), metadata: metadata(), timeout: .seconds(60)
+            ImportPricesRequest(format: "amfi", content: Array(text.utf8)), metadata: metadata(key: key),
+            timeout: .seconds(60)
         ).message
     }
 

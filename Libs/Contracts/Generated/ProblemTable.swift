@@ -42,6 +42,11 @@ extension ProblemEntry {
             code: "headers_too_large", status: 431, title: "The header fields are too large",
             text: "The header fields are more than 100, or longer than 16 KiB together."),
         ProblemEntry(
+            code: "idempotency_in_progress", status: 409, title: "The first request with this key is still running",
+            text:
+                "Another request with the same `Idempotency-Key` has not ended yet, and this one had no effect. Repeat it after `Retry-After`: it gets the first answer, or makes its own where the first was refused."
+        ),
+        ProblemEntry(
             code: "idempotency_key_reused", status: 422, title: "The Idempotency-Key was used for another request",
             text: "A key stands for one request: the same method, target and body. Make a new key for a new request."),
         ProblemEntry(

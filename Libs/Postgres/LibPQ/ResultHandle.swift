@@ -66,6 +66,8 @@ internal import CPQ
         case severity = "V"
         case sqlState = "C"
         case message = "M"
+        case table = "t"
+        case column = "c"
         case constraint = "n"
         case routine = "R"
 
@@ -82,7 +84,14 @@ internal import CPQ
             state == .invalidStatementName
             || (state == .featureNotSupported && errorField(.routine) == "RevalidateCachedQuery")
         return PostgresError(
-            code: .server(state), message: "", constraintName: errorField(.constraint),
+            code: .server(state), message: "", constraintName: errorField(.constraint) ?? notNullConstraint(state),
             serverMessage: errorField(.message), isOutcomeUnknown: false, isStaleStatement: isStale)
+    }
+    /// The name that PostgreSQL 18 gives to a column's NOT NULL; versions before report the column alone.
+    private func notNullConstraint(_ state: SQLState) -> String? {
+        guard state == .notNullViolation, let table = errorField(.table), let column = errorField(.column) else {
+            return nil
+        }
+        return "\(table)_\(column)_not_null"
     }
 }

@@ -30,6 +30,7 @@ package struct IdempotentCalls: Sendable {
 
     private let pool: PostgresPool
     private let seal: Seal?
+    private let running = RunningKeys()
 
     /// - Parameters:
     ///   - pool: of the schema that holds the effects and `IdempotencyRecords`.
@@ -44,7 +45,10 @@ package struct IdempotentCalls: Sendable {
     /// `body` makes the effect. It passes the answer to the closure it gets, before the effect, and writes the receipt that
     /// comes back in the transaction of the effect. There is no receipt for a call without a key.
     ///
-    /// - Throws: 422 `idempotency_key_reused` where the key stands for another request; what `body` throws otherwise.
+    /// A repetition that comes while the first call runs takes no connection of the pool, wherever it is noticed.
+    ///
+    /// - Throws: 422 `idempotency_key_reused` where the key stands for another request, 409 `idempotency_in_progress` while
+    ///   the first call with the key runs; what `body` throws otherwise.
     package func perform<Answer: ContractMessage>(
         caller: Caller, context: ServerContext,
         _ body: (@Sendable (Answer) throws -> IdempotencyReceipt?) async throws -> Answer
@@ -59,26 +63,38 @@ package struct IdempotentCalls: Sendable {
         _ body: (@Sendable (Answer) throws -> IdempotencyReceipt?) async throws -> Answer
     ) async throws -> Answer {
         guard let key else { return try await body { _ in nil } }
+        guard running.enter(key) else { throw Self.inProgress }
+        defer { running.leave(key) }
         if let answer: Answer = try await recorded(key, context) { return answer }
         do {
             return try await body { [seal] answer in
                 let bytes = try answer.serialized()
                 return IdempotencyReceipt(key: key, answer: seal?.seal(bytes) ?? bytes)
             }
-        } catch  where IdempotencyRecords.isTaken(error) {
-            // Somebody with the same key committed first; the effect of this call was rolled back.
+        } catch  where IdempotencyRecords.isInProgress(error) {
+            throw Self.inProgress
+        } catch  where IdempotencyRecords.isTaken(error) || !(error is PostgresError) {
+            // The same call through another process may have committed first: then its effect is what this one met.
             guard let answer: Answer = try await recorded(key, context) else { throw error }
             return answer
         }
     }
 
+    private static var inProgress: ProblemDetails {
+        ProblemDetails(
+            code: "idempotency_in_progress", status: 409, detail: "The first request with this key is still running.",
+            retryAfter: 1)
+    }
+
     private func recorded<Answer: ContractMessage>(_ key: IdempotencyKey, _ context: ServerContext) async throws
         -> Answer?
     {
-        let rows = try await pool.query(
-            "SELECT fingerprint, answer FROM idempotency_keys WHERE user_id = \(key.userID) AND key = \(key.key)")
-        guard let row = rows.first else { return nil }
-        let (fingerprint, answer) = try row.decode(String.self, [UInt8].self)
+        guard let row = try await pool.query(IdempotencyRecords.find(key)).first else { return nil }
+        let (fingerprint, answer, hasExpired) = try row.decode(String.self, [UInt8].self, Bool.self)
+        if hasExpired {
+            _ = try await pool.query(IdempotencyRecords.expire(key))
+            return nil
+        }
         guard fingerprint == key.fingerprint else {
             throw ProblemDetails(
                 code: "idempotency_key_reused", status: 422, detail: "The key was used for another request before.")

@@ -92,10 +92,13 @@ package struct ExpenseAPI: ExpenseServiceProvider {
 
     package func deleteExpense(_ request: DeleteExpenseRequest, context: ServerContext) async throws -> Empty {
         try await answer(context) { caller in
-            let deleted = try await expenses.delete(
-                caller: caller.userID, id: request.id, if: VersionPrecondition(context.metadata))
-            guard deleted else { throw ProblemDetails.notFound() }
-            return Empty()
+            try await idempotent.perform(caller: caller, context: context) { receipt in
+                let deleted = try await expenses.delete(
+                    caller: caller.userID, id: request.id, if: VersionPrecondition(context.metadata),
+                    receipt: receipt(Empty()))
+                guard deleted else { throw ProblemDetails.notFound() }
+                return Empty()
+            }
         }
     }
 

@@ -54,7 +54,8 @@ package protocol ExpenseStore: Sendable {
     /// - Returns: false where there is none.
     /// - Throws: `VersionMismatch`.
     func deleteExpense(
-        _ id: UUIDv7, of owner: UUIDv7, if precondition: VersionPrecondition, at now: Timestamp
+        _ id: UUIDv7, of owner: UUIDv7, if precondition: VersionPrecondition, receipt: IdempotencyReceipt?,
+        at now: Timestamp
     ) async throws -> Bool
 
     /// Inserts a budget and evaluates the period that holds `today`, so that what was spent before counts.

@@ -73,9 +73,11 @@ package struct Expenses: Sendable {
 
     /// - Returns: false where the caller has no such expense.
     /// - Throws: `VersionMismatch` where it is of another version than the precondition names.
-    package func delete(caller: UUIDv7, id: String, if precondition: VersionPrecondition) async throws -> Bool {
+    package func delete(
+        caller: UUIDv7, id: String, if precondition: VersionPrecondition, receipt: IdempotencyReceipt?
+    ) async throws -> Bool {
         guard let id = try? UUIDv7(parsing: id) else { return false }
-        return try await store.deleteExpense(id, of: caller, if: precondition, at: clock.now())
+        return try await store.deleteExpense(id, of: caller, if: precondition, receipt: receipt, at: clock.now())
     }
 
     private static func failure(_ expense: Expense, _ unknown: Set<UUIDv7>) -> ValidationFailure {

@@ -21,16 +21,17 @@ extension ExpenseRepository {
 
     private func commit(_ budget: Budget, today: CalendarDate, receipt: IdempotencyReceipt?) async throws {
         try await pool.withTransaction { transaction in
+            let receipts = Self.receipts(receipt)
             let results = try await transaction.batch(
-                [
+                receipts + [
                     Self.spendingLock(budget.ownerID, shared: false),
                     """
                     SELECT id FROM categories WHERE owner_id = \(budget.ownerID)
                         AND id = ANY(\([budget.categoryID].compactMap { $0 }))
                     """,
                     Self.insertBudget(budget),
-                ] + Self.receipts(receipt))
-            if let category = budget.categoryID, results[1].isEmpty {
+                ])
+            if let category = budget.categoryID, results[receipts.count + 1].isEmpty {
                 throw ExpenseStoreRefusal.unknownCategories([category])
             }
             guard let interval = budget.interval(containing: today) else { return }

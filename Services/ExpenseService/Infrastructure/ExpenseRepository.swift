@@ -55,15 +55,16 @@ package struct ExpenseRepository: ExpenseStore {
     private func insert(_ write: ExpenseWrite, _ categories: Set<UUIDv7>) async throws {
         let expense = write.expense
         try await pool.withTransaction { transaction in
+            let receipts = Self.receipts(write.receipt)
             let results = try await transaction.batch(
-                [
+                receipts + [
                     Self.spendingLock(expense.ownerID, shared: true),
                     Self.ownCategories(categories, of: expense.ownerID), Self.insertExpense(expense),
                     Self.insertParts(expense), outbox.insert([write.event]),
-                ] + Self.receipts(write.receipt) + [
-                    Self.lockBudgets(of: expense.ownerID, on: expense.spentOn, categories: categories)
+                    Self.lockBudgets(of: expense.ownerID, on: expense.spentOn, categories: categories),
                 ])
-            let unknown = categories.subtracting(try results[1].map { try $0.decode(UUIDv7.self, at: 0) })
+            let own = results[receipts.count + 1]
+            let unknown = categories.subtracting(try own.map { try $0.decode(UUIDv7.self, at: 0) })
             guard unknown.isEmpty else { throw ExpenseStoreRefusal.unknownCategories(unknown) }
             if !results[results.count - 1].isEmpty { budgetOwners.insert(expense.ownerID) }
             FaultPoint.reached("service.before-commit")
@@ -103,7 +104,8 @@ package struct ExpenseRepository: ExpenseStore {
     }
 
     package func deleteExpense(
-        _ id: UUIDv7, of owner: UUIDv7, if precondition: VersionPrecondition, at now: Timestamp
+        _ id: UUIDv7, of owner: UUIDv7, if precondition: VersionPrecondition, receipt: IdempotencyReceipt?,
+        at now: Timestamp
     ) async throws -> Bool {
         let deleted = try await pool.retryingConflicts {
             try await pool.withTransaction { transaction in
@@ -118,12 +120,13 @@ package struct ExpenseRepository: ExpenseStore {
                 let expense = try Expense(row)
                 try precondition.check(expense.version)
                 let event = try ExpenseEvents.deleted(expense, sequence: row.decode(Int64.self, at: 17) + 1, at: now)
-                let locked = try await transaction.batch([
-                    "DELETE FROM expenses WHERE id = \(id)", outbox.insert([event]),
-                    Self.lockBudgets(of: owner, on: expense.spentOn, categories: expense.categoryIDs),
-                ])
+                let locked = try await transaction.batch(
+                    Self.receipts(receipt) + [
+                        "DELETE FROM expenses WHERE id = \(id)", outbox.insert([event]),
+                        Self.lockBudgets(of: owner, on: expense.spentOn, categories: expense.categoryIDs),
+                    ])
                 FaultPoint.reached("service.before-commit")
-                try await evaluate(locked[2], on: expense.spentOn, at: now, in: transaction)
+                try await evaluate(locked[locked.count - 1], on: expense.spentOn, at: now, in: transaction)
                 return true
             }
         }
@@ -147,7 +150,7 @@ package struct ExpenseRepository: ExpenseStore {
                     guard let row = rows.first else { throw ExpenseStoreRefusal.unknownCategories([parent]) }
                     guard try row.decode(UUIDv7?.self, at: 0) == nil else { throw ExpenseStoreRefusal.nestedTooDeeply }
                 }
-                _ = try await transaction.commit(with: [Self.insertCategory(category)] + Self.receipts(receipt))
+                _ = try await transaction.commit(with: Self.receipts(receipt) + [Self.insertCategory(category)])
             }
         } catch let error as PostgresError where error.isUniqueViolation(of: "categories_name") {
             throw ExpenseStoreRefusal.categoryExists

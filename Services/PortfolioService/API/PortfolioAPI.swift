@@ -119,9 +119,12 @@ package struct PortfolioAPI: PortfolioServiceProvider {
 
     package func importPrices(_ request: ImportPricesRequest, context: ServerContext) async throws -> PriceImport {
         try await answer(context) { caller in
-            let outcome = try await prices.importFile(
-                caller: caller.userID, format: request.format, content: request.content)
-            return PriceImport(outcome)
+            try await idempotent.perform(caller: caller, context: context) { receipt in
+                let outcome = try await prices.importFile(
+                    caller: caller.userID, format: request.format, content: request.content
+                ) { try receipt(PriceImport($0)) }
+                return PriceImport(outcome)
+            }
         }
     }
 

@@ -64,7 +64,8 @@ package protocol PortfolioStore: Sendable {
     ) async throws
     /// Records the prices of a file for the user's instruments in one currency, found by AMFI code, else by ISIN.
     func record(
-        _ rows: [PriceRow], currency: Currency, owner: UUIDv7, at now: Timestamp
+        _ rows: [PriceRow], currency: Currency, owner: UUIDv7, at now: Timestamp,
+        receipt: @Sendable (PriceImportCounts) throws -> IdempotencyReceipt?
     ) async throws -> PriceImportCounts
 
     /// Makes a transaction and inserts it, with nobody else changing the portfolio meanwhile.

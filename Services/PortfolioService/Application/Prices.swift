@@ -60,7 +60,10 @@ package struct Prices: Sendable {
     /// Reads AMFI's list of net asset values for the caller's instruments. Reading it again changes nothing.
     ///
     /// - Throws: `ValidationFailure` where the format is unknown or the file is no such list, else the store's error.
-    package func importFile(caller: UUIDv7, format: String, content: [UInt8]) async throws -> PriceImportOutcome {
+    package func importFile(
+        caller: UUIDv7, format: String, content: [UInt8],
+        receipt: @Sendable (PriceImportOutcome) throws -> IdempotencyReceipt?
+    ) async throws -> PriceImportOutcome {
         guard format == "amfi" else {
             throw ValidationFailure(
                 field: "format", code: format.isEmpty ? "required" : "unknown_value", message: "must be amfi")
@@ -77,7 +80,12 @@ package struct Prices: Sendable {
                 amfiCode: row.schemeCode, isins: row.isins,
                 price: Price(on: row.on, price: row.netAssetValue, source: .amfi))
         }
-        let counts = try await store.record(rows, currency: Currency(code: "INR"), owner: caller, at: clock.now())
-        return PriceImportOutcome(rows: rows.count, counts: counts, rejections: file.rejections)
+        let outcome = { @Sendable (counts: PriceImportCounts) in
+            PriceImportOutcome(rows: rows.count, counts: counts, rejections: file.rejections)
+        }
+        return outcome(
+            try await store.record(rows, currency: Currency(code: "INR"), owner: caller, at: clock.now()) {
+                try receipt(outcome($0))
+            })
     }
 }

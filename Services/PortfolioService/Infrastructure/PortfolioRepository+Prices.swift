@@ -24,7 +24,7 @@ extension PortfolioRepository {
     package func record(
         _ price: Price, of instrument: UUIDv7, owner: UUIDv7, at now: Timestamp, receipt: IdempotencyReceipt?
     ) async throws {
-        try await recording(of: owner, at: now, receipt: receipt) { instruments in
+        try await recording(of: owner, at: now, receipt: { _ in receipt }) { instruments in
             guard instruments.contains(where: { $0.id == instrument }) else {
                 throw PortfolioStoreRefusal.unknownInstrument
             }
@@ -33,9 +33,10 @@ extension PortfolioRepository {
     }
 
     package func record(
-        _ rows: [PriceRow], currency: Currency, owner: UUIDv7, at now: Timestamp
+        _ rows: [PriceRow], currency: Currency, owner: UUIDv7, at now: Timestamp,
+        receipt: @Sendable (PriceImportCounts) throws -> IdempotencyReceipt?
     ) async throws -> PriceImportCounts {
-        try await recording(of: owner, at: now, receipt: nil) { instruments in
+        try await recording(of: owner, at: now, receipt: receipt) { instruments in
             let eligible = instruments.filter { $0.currency == currency.code }
             let byCode = Dictionary(eligible.compactMap { i in i.amfiCode.map { ($0, i.id) } }) { first, _ in first }
             let byISIN = Dictionary(eligible.compactMap { i in i.isin.map { ($0, i.id) } }) { first, _ in first }
@@ -60,7 +61,7 @@ extension PortfolioRepository {
     /// The instruments are locked, in the order of their ids, so that their events are numbered without gaps.
     @discardableResult
     private func recording(
-        of owner: UUIDv7, at now: Timestamp, receipt: IdempotencyReceipt?,
+        of owner: UUIDv7, at now: Timestamp, receipt: @Sendable (PriceImportCounts) throws -> IdempotencyReceipt?,
         _ choose: @Sendable ([Candidate]) throws -> [(instrument: UUIDv7, price: Price)]
     ) async throws -> PriceImportCounts {
         let counts = try await pool.retryingConflicts {
@@ -76,15 +77,16 @@ extension PortfolioRepository {
                     return Candidate(id: id, currency: currency, isin: isin, amfiCode: code, sequence: sequence)
                 }
                 let chosen = Self.unique(try choose(candidates))
-                let written = try await connection.batch([Self.upserting(chosen)] + Self.receipts(receipt))[0].map {
-                    row in
+                let written = try await connection.query(Self.upserting(chosen)).map { row in
                     let (instrument, day) = try row.decode(UUIDv7.self, CalendarDate.self)
                     return Place(instrument: instrument, day: day)
                 }
                 let changed = chosen.filter { written.contains(Place(instrument: $0.instrument, day: $0.price.on)) }
+                let counts = PriceImportCounts(matched: chosen.count, created: changed.count)
                 FaultPoint.reached("service.before-commit")
-                try await tell(of: changed, candidates, owner: owner, at: now, in: connection)
-                return PriceImportCounts(matched: chosen.count, created: changed.count)
+                let events = try await events(of: changed, candidates, owner: owner, at: now, in: connection)
+                try await connection.commit(with: Self.receipts(receipt(counts)) + events)
+                return counts
             }
         }
         FaultPoint.reached("service.after-commit-before-answer")
@@ -108,12 +110,12 @@ extension PortfolioRepository {
         return last.values.sorted().map { prices[$0] }
     }
 
-    /// Emits one event for each changed instrument (of its latest price) and each portfolio that traded one of them.
-    private func tell(
+    /// The statements that emit one event for each changed instrument (of its latest price) and each portfolio that traded one of them.
+    private func events(
         of changed: [(instrument: UUIDv7, price: Price)], _ candidates: [Candidate], owner: UUIDv7, at now: Timestamp,
         in connection: PostgresTransaction
-    ) async throws {
-        guard let first = changed.map(\.price.on).min() else { return }
+    ) async throws -> [PostgresQuery] {
+        guard let first = changed.map(\.price.on).min() else { return [] }
         let latest = Dictionary(changed.map { ($0.instrument, $0.price) }) { $0.on < $1.on ? $1 : $0 }
         let portfolios = try await connection.query(
             """
@@ -134,10 +136,10 @@ extension PortfolioRepository {
             events.append(
                 try PortfolioEvents.updated(id, owner: owner, .price, from: first, sequence: sequence + 1, at: now))
         }
-        _ = try await connection.commit(with: [
+        return [
             "UPDATE instruments SET event_sequence = event_sequence + 1 WHERE id = ANY(\(Array(latest.keys)))",
             "UPDATE portfolios SET event_sequence = event_sequence + 1 WHERE id = ANY(\(portfolios.map(\.0)))",
             outbox.insert(events),
-        ])
+        ]
     }
 }

@@ -25,7 +25,7 @@ package struct PortfolioRepository: PortfolioStore {
     // MARK: Portfolios
 
     package func insert(_ portfolio: Portfolio, receipt: IdempotencyReceipt?) async throws {
-        _ = try await pool.batch(Self.inserting(portfolio, outbox) + Self.receipts(receipt))
+        _ = try await pool.batch(Self.receipts(receipt) + Self.inserting(portfolio, outbox))
         FaultPoint.reached("service.after-commit-before-answer")
         outbox.poke()
     }
@@ -63,7 +63,7 @@ package struct PortfolioRepository: PortfolioStore {
     package func insert(_ instrument: Instrument, receipt: IdempotencyReceipt?) async throws {
         do {
             _ = try await pool.batch(
-                [
+                Self.receipts(receipt) + [
                     """
                     INSERT INTO instruments
                         (id, owner_id, type, name, currency, isin, ticker, amfi_code, version, created_at, updated_at)
@@ -71,7 +71,7 @@ package struct PortfolioRepository: PortfolioStore {
                         \(instrument.currency.code), \(instrument.isin), \(instrument.ticker), \(instrument.amfiCode),
                         \(instrument.version), \(instrument.createdAt), \(instrument.updatedAt))
                     """
-                ] + Self.receipts(receipt))
+                ])
         } catch {
             let isKnown = ["instruments_isin", "instruments_amfi_code"].contains { error.isUniqueViolation(of: $0) }
             throw isKnown ? PortfolioStoreRefusal.instrumentExists : error
@@ -120,7 +120,7 @@ package struct PortfolioRepository: PortfolioStore {
             let sequence = try row.decode(Int64.self, at: 8) + 1
             FaultPoint.reached("service.before-commit")
             _ = try await connection.commit(
-                with: inserting(transaction, owner: owner, sequence: sequence) + Self.receipts(receipt(transaction)))
+                with: Self.receipts(receipt(transaction)) + inserting(transaction, owner: owner, sequence: sequence))
             return transaction
         }
         FaultPoint.reached("service.after-commit-before-answer")
