@@ -158,8 +158,12 @@ import Testing
     @Test func manyAtATimeHaveOneEffectAndOneAnswer() async throws {
         try await AuthBench.with { bench in
             let users = try await concurrently(16) { _ in
-                try await bench.register("ada@example.org", metadata: metadata("k")).message
-            }
+                do {
+                    return try await bench.register("ada@example.org", metadata: metadata("k")).message
+                } catch let status as GRPCStatus where ProblemDetails(status).code == "idempotency_in_progress" {
+                    return nil
+                }
+            }.compactMap(\.self)
             #expect(Set(users.map(\.id)).count == 1)
             #expect(try await bench.events(of: users[0].id).count == 2)
         }
