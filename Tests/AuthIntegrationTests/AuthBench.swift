@@ -20,13 +20,24 @@ import Tokens
 /// Generous: the machine may be slow and busy.
 let patience: Duration = .seconds(60)
 
-/// A clock that goes on by itself and can be put forward.
+/// A clock that goes on by itself, can be put forward and be stopped.
 final class AdjustableClock: WallClock {
-    private let offset = Mutex(Duration.zero)
+    private let state = Mutex((offset: Duration.zero, stoppedAt: Timestamp?.none))
 
-    func now() -> Timestamp { SystemClock().now() + offset.withLock { $0 } }
+    func now() -> Timestamp { state.withLock { $0.stoppedAt ?? SystemClock().now() + $0.offset } }
 
-    func advance(by interval: Duration) { offset.withLock { $0 += interval } }
+    func advance(by interval: Duration) {
+        state.withLock {
+            $0.offset += interval
+            $0.stoppedAt = $0.stoppedAt.map { $0 + interval }
+        }
+    }
+
+    /// Stands still from now on, for what is to happen within a time that a busy machine may not keep to.
+    func stop() {
+        let now = now()
+        state.withLock { $0.stoppedAt = now }
+    }
 }
 
 /// The whole service over a real database, called through its gRPC API. The broker is left out: what is told stays in the

@@ -38,7 +38,7 @@ import Validation
             let id = try await delete(bench, caller)
             #expect(id.utf8.count == 43)
             // The events leave with the relay; the receipt knows whom it was about, and nothing of them.
-            #expect(try await bench.tables(mentioning: patterns) == ["erasures", "outbox"])
+            #expect(try await bench.tables(mentioning: patterns) == ["erasures", "outbox", "removed_users"])
             let events = try await bench.events(of: user.id)
             #expect(events.map(\.type).suffix(2) == [SessionsRevokedV1.type, UserDeletedV1.type])
             #expect(events.compactMap(\.sequence) == Array(1...Int64(events.count)))
@@ -140,7 +140,7 @@ import Validation
             let given = Set(outcomes.compactMap(\.self).filter { $0.utf8.count == 36 })
             #expect(given.isSubset(of: told))
             #expect(events.last?.type == UserDeletedV1.type)
-            #expect(try await bench.tables(mentioning: [user.id]) == ["erasures", "outbox"])
+            #expect(try await bench.tables(mentioning: [user.id]) == ["erasures", "outbox", "removed_users"])
             #expect(try await bench.pool.query("SELECT count(*) FROM refresh_tokens").first(as: Int.self) == 0)
         }
     }

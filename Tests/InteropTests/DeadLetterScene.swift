@@ -8,6 +8,7 @@ struct DeadLetterScene {
     static let registered = "florin.auth.user_registered.v1"
 
     let installation: Installation
+    let auth: ServiceProcess
     let expense: ServiceProcess
     let portfolio: ServiceProcess
     let processor: ServiceProcess
@@ -17,20 +18,20 @@ struct DeadLetterScene {
     /// Starts everything, runs `body`, ends everything.
     static func run(_ body: (DeadLetterScene) async throws -> Void) async throws {
         try await Installation.run { installation in
-            for program in [ServiceProcess.Program.expense, .portfolio, .processor] {
-                try await installation.migrate(program)
-            }
+            for program in ServiceProcess.Program.allCases { try await installation.migrate(program) }
+            let auth = try installation.start(.auth)
             let (expense, portfolio) = (try installation.start(.expense), try installation.start(.portfolio))
             let addresses = [
+                "FLORIN_AUTH_GRPC": try await auth.grpcAddress(),
                 "FLORIN_EXPENSE_GRPC": try await expense.grpcAddress(),
                 "FLORIN_PORTFOLIO_GRPC": try await portfolio.grpcAddress(),
             ]
             let processor = try installation.start(.processor, adding: addresses)
-            for service in [expense, portfolio, processor] { try await service.waitUntilReady() }
+            for service in [auth, expense, portfolio, processor] { try await service.waitUntilReady() }
             let broker = try AMQPEventBroker(url: installation.brokerURL, name: "test")
             try broker.start()
             let scene = DeadLetterScene(
-                installation: installation, expense: expense, portfolio: portfolio, processor: processor,
+                installation: installation, auth: auth, expense: expense, portfolio: portfolio, processor: processor,
                 broker: broker,
                 operatorEnvironment: try installation.environment(.processor).merging(addresses) { $1 })
             var failure: (any Error)?

@@ -11,8 +11,8 @@ struct DeadLetterCommandTests {
 
     @Test(arguments: [
         [], ["drop"], ["drop", "expense-1"], ["show"], ["show", "1"], ["show", "expense-0"], ["show", "expense-01"],
-        ["show", "auth-1"], ["show", "expense-1", "expense-2"], ["show", "expense-1", "--dry-run"],
-        ["list", "expense-1"], ["list", "--dry-run"], ["list", "--service", "auth"], ["list", "--reason", "bored"],
+        ["show", "gateway-1"], ["show", "expense-1", "expense-2"], ["show", "expense-1", "--dry-run"],
+        ["list", "expense-1"], ["list", "--dry-run"], ["list", "--service", "gateway"], ["list", "--reason", "bored"],
         ["list", "--state", "lost"], ["list", "--group", "x"], ["list", "--colour", "red"], ["list", "--consumer"],
         ["list", "--limit", "5"], ["list", "--subject", ""], ["replay"], ["replay", "--dry-run"],
         ["replay", "--service", "expense"], ["discard", "--state", "parked"],

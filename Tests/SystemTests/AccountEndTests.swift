@@ -110,7 +110,8 @@ internal import Testing
         let remembered = try await installation.tables(mentioning: [user.id])
         #expect(
             remembered == [
-                "auth.erasures", "events.audit_entries", "events.audit_heads", "events.erased_users",
+                "auth.erasures", "auth.removed_users", "events.audit_entries", "events.audit_heads",
+                "events.erased_users",
                 "expense.erased_users", "portfolio.erased_users",
             ])
     }

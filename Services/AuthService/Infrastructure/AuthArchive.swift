@@ -25,6 +25,9 @@ package enum AuthArchive {
             FROM totp_factors f WHERE f.user_id = \(user)
             """
         },
+        ArchivedRows("api_tokens") { user in
+            "SELECT t.id::text AS key, to_jsonb(t) - 'user_id' - 'digest' AS data FROM api_tokens t WHERE t.user_id = \(user)"
+        },
         ArchivedRows("sessions") { user in
             "SELECT s.id::text AS key, to_jsonb(s) - 'user_id' AS data FROM sessions s WHERE s.user_id = \(user)"
         },

@@ -21,6 +21,7 @@ enum ProcessorProgram: ServiceProgram {
         let sealKey: SealedBox.PrivateKey?
         let publicURL: String
         /// Where the letters of the other consuming services are asked for.
+        let auth: [SocketAddress]
         let expense: [SocketAddress]
         let portfolio: [SocketAddress]
     }
@@ -56,6 +57,8 @@ enum ProcessorProgram: ServiceProgram {
             },
             publicURL: reader.string(
                 "FLORIN_PUBLIC_URL", "where users reach Florin", default: "http://127.0.0.1:8080"),
+            auth: reader.addresses(
+                "FLORIN_AUTH_GRPC", "auth service, asked for its dead letters", default: "127.0.0.1:8081"),
             expense: reader.addresses(
                 "FLORIN_EXPENSE_GRPC", "expense service, asked for its dead letters", default: "127.0.0.1:8082"),
             portfolio: reader.addresses(
@@ -130,7 +133,8 @@ enum ProcessorProgram: ServiceProgram {
                 .processor: DeadLetterAPI(
                     service: ConsumingService.processor.rawValue, store: DeadLetterStore(pool: pool),
                     logger: host.logger),
-                .expense: remote(settings.expense), .portfolio: remote(settings.portfolio),
+                .auth: remote(settings.auth), .expense: remote(settings.expense),
+                .portfolio: remote(settings.portfolio),
             ], logger: host.logger)
     }
 }

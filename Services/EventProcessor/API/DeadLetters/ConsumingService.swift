@@ -2,6 +2,7 @@
 package enum ConsumingService: String, Sendable, Hashable, CaseIterable {
     /// This one.
     case processor
+    case auth
     case expense
     case portfolio
 
