@@ -107,13 +107,15 @@ internal import Testing
     @Test func readsNumbersAndFlags() throws {
         let body = #"""
             {"name":"n","limit":{"amount":"1","currency":"EUR"},"period":"monthly","starts_on":"2026-11-01","rollover":true,
-             "thresholds":[80,100]}
+             "thresholds":[80,100,90.0,1e2,-0.0,9007199254740992.0,9223372036854775807]}
             """#
         let request = try CreateBudgetRequest(requestBody: Array(body.utf8), mayBeEmpty: false)
-        #expect(request.rollover == true && request.thresholds == [80, 100])
+        #expect(request.rollover == true)
+        #expect(request.thresholds == [80, 100, 90, 100, 0, 9_007_199_254_740_992, .max])
         for (wrong, field) in [
             (#""rollover":1"#, "rollover"), (#""thresholds":[1.5]"#, "thresholds.0"),
-            (#""thresholds":["1"]"#, "thresholds.0"),
+            (#""thresholds":["1"]"#, "thresholds.0"), (#""thresholds":[1,9007199254740994.0]"#, "thresholds.1"),
+            (#""thresholds":[1e300]"#, "thresholds.0"), (#""thresholds":[9223372036854775808]"#, "thresholds.0"),
         ] {
             let errors = #expect(throws: RequestFieldErrors.self) {
                 try CreateBudgetRequest(requestBody: Array("{\(wrong)}".utf8), mayBeEmpty: false)

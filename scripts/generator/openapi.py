@@ -29,6 +29,16 @@ PROBLEM_TEXTS = {
     "Unavailable": "A part of the system is away; `Retry-After` says when to come back.",
     "Timeout": "No answer within the deadline.",
 }
+# Operations that anybody may call and that refuse wrong credentials; a right password may meet a locked account.
+SIGN_IN = ("Login", "CompleteLogin", "SignInWithIdToken", "Refresh")
+# What the parameters of every list take.
+PAGE = {
+    "limit": {"minimum": 1, "maximum": 100, "default": 50},
+    "cursor": {"minLength": 1},
+}
+# What free text in a request cannot hold.
+NO_NUL = "^[^\\u0000]*$"
+CURSOR_TEXT = "The `next_cursor` of the page before; anything else is refused with 400."
 # Header fields that every answer of a route has.
 COMMON_HEADERS = {
     "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
@@ -132,7 +142,8 @@ def reachable(paths, schemas):
 
 
 def schema(message, fields, answer):
-    properties = {field.name: field_schema(field, answer) for field in fields}
+    is_read = not answer or message.read_from_json
+    properties = {field.name: field_schema(field, answer, is_read) for field in fields}
     if answer:
         required = [field.name for field in fields if field.is_always_written]
     else:
@@ -143,7 +154,7 @@ def schema(message, fields, answer):
     result["properties"] = properties
     if required:
         result["required"] = required
-    if not answer and message.is_request:
+    if is_read:
         result["additionalProperties"] = False
     example = {field.name: field_example(field) for field in fields if not answer}
     example = {name: value for name, value in example.items() if value is not None}
@@ -152,8 +163,8 @@ def schema(message, fields, answer):
     return result
 
 
-def field_schema(field, answer):
-    result = element_schema(field)
+def field_schema(field, answer, is_read):
+    result = element_schema(field, is_read)
     if field.repeated:
         result = {"type": "array", "items": result}
         if field.rule.max_length:
@@ -172,11 +183,11 @@ def nullable_schema(result):
     return {**result, "type": [result["type"], "null"]}
 
 
-def element_schema(field):
+def element_schema(field, is_read):
     if field.kind == "message":
         return {"$ref": f"#/components/schemas/{field.message.name}"}
     if field.kind == "string":
-        return string_schema(field)
+        return string_schema(field, is_read)
     if field.kind == "bool":
         return {"type": "boolean"}
     result = {"type": "integer", "format": "int64" if field.kind.endswith("64") else "int32"}
@@ -185,7 +196,7 @@ def element_schema(field):
     return result
 
 
-def string_schema(field):
+def string_schema(field, is_read):
     rule = field.rule
     result = {"type": "string"}
     if rule.format in ("date", "date-time", "uuid", "email", "uri"):
@@ -194,6 +205,8 @@ def string_schema(field):
         result["pattern"] = "^-?[0-9]+(\\.[0-9]+)?$"
     if rule.format == "currency":
         result["pattern"] = "^[A-Z]{3}$"
+    if not rule.format and is_read:
+        result["pattern"] = NO_NUL
     if rule.max_length and not field.repeated:
         result["maxLength"] = rule.max_length
     example = rule.example or EXAMPLES.get(rule.format)
@@ -260,7 +273,11 @@ def parameter(field, place):
     result = {"name": field.name, "in": place, "required": place == "path" or field.rule.required}
     if field.rule.description:
         result["description"] = sentence(field.rule.description)
-    item = element_schema(field)
+    item = element_schema(field, is_read=True)
+    if place == "query" and field.name in PAGE:
+        item = {**item, **PAGE[field.name]}
+        if field.name == "cursor":
+            result.setdefault("description", CURSOR_TEXT)
     result["schema"] = {"type": "array", "items": item} if field.repeated else item
     return result
 
@@ -294,13 +311,13 @@ def responses(method, takes_version):
         result["304"] = {
             "description": "The version that If-None-Match names is still current.", "headers": dict(COMMON_HEADERS)}
     codes = ["400", "406", "429", "503", "504"]
-    if route.auth != "none":
+    if route.auth != "none" or method.name in SIGN_IN:
         codes += ["401", "403"]
     if route.path_fields:
         codes.append("404")
     if route.verb != "get":
         codes += ["409", "413", "415", "422"]
-    elif any(field.rule.required for field in route.query_fields):
+    elif route.query_fields or route.path_fields:
         codes.append("422")
     if takes_version:
         codes.append("412")

@@ -129,7 +129,7 @@ def parameters():
         "IdempotencyKey": {
             "name": "Idempotency-Key", "in": "header", "required": False,
             "description": "Makes a repeat safe: the same key with the same request gets the first answer again, for 24 hours.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         },
         "LastEventID": {
             "name": "Last-Event-ID", "in": "header", "required": False,

@@ -64,16 +64,24 @@ struct RequestReader {
 
     /// A whole number.
     mutating func int64(_ member: JSONMember, at path: String) -> Int64? {
-        guard let number = member.value.int64 else {
+        guard let number = Self.wholeNumber(member.value) else {
             errors.addMalformed(Self.join(path, member.key), "wrong_type", "must be a whole number")
             return nil
         }
         return number
     }
 
+    /// The whole number that a value is: JSON Schema's `integer`, which takes `80.0` too. With a fraction or an exponent only up to
+    /// 2^53, as far as every reader of JSON reads the same number (RFC 7493 section 2.2).
+    private static func wholeNumber(_ value: JSONValue) -> Int64? {
+        if let number = value.int64 { return number }
+        guard value.kind == .fraction, let number = value.double, number.magnitude <= 0x1p53 else { return nil }
+        return Int64(exactly: number)
+    }
+
     /// A whole number in the range of a narrower type.
     mutating func integer<Number: FixedWidthInteger>(_ member: JSONMember, at path: String) -> Number? {
-        guard let number = member.value.int64.flatMap(Number.init(exactly:)) else {
+        guard let number = Self.wholeNumber(member.value).flatMap(Number.init(exactly:)) else {
             errors.addMalformed(Self.join(path, member.key), "wrong_type", "must be a whole number in range")
             return nil
         }
@@ -106,7 +114,7 @@ struct RequestReader {
         _ member: JSONMember, at path: String, limit: Int = 0
     ) -> [Number] {
         elements(of: member, at: path, limit: limit) { reader, element, inner, position in
-            let number = element.int64.flatMap(Number.init(exactly:))
+            let number = Self.wholeNumber(element).flatMap(Number.init(exactly:))
             if number == nil {
                 reader.errors.addMalformed("\(inner).\(position)", "wrong_type", "must be a whole number")
             }
