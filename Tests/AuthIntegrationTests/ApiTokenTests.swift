@@ -73,6 +73,24 @@ import Testing
         }
     }
 
+    @Test func aRepeatedEndIsAnsweredAgain() async throws {
+        try await AuthBench.with { bench in
+            let (user, caller) = try await signedIn(bench)
+            let made = try await create(bench, caller)
+            var metadata = caller
+            metadata.append(IdempotentCalls.keyMetadata, "k")
+            metadata.append(IdempotentCalls.fingerprintMetadata, "f")
+            var replayed: [String?] = []
+            for _ in 0..<2 {
+                let answer = try await bench.apiTokens.revokeApiToken(
+                    RevokeApiTokenRequest(id: made.id), metadata: metadata, timeout: patience)
+                replayed.append(answer.trailingMetadata[IdempotentCalls.replayedMetadata])
+            }
+            #expect(replayed == [nil, "true"])
+            #expect(try await bench.events(of: user).filter { $0.type == ApiTokenRevokedV1.type }.count == 1)
+        }
+    }
+
     @Test func endsAtOnceForItsOwnerAlone() async throws {
         try await AuthBench.with { bench in
             let (user, caller) = try await signedIn(bench)

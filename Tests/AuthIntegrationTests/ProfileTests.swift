@@ -14,6 +14,27 @@ import Validation
         return try await bench.users.updateMe(request, metadata: metadata, timeout: patience).message
     }
 
+    /// Also where the repetition's `If-Match` is stale by the change itself, and where nothing was changed.
+    @Test func aRepeatedChangeIsAnsweredAgain() async throws {
+        try await AuthBench.with { bench in
+            let user = try await bench.register("ada@example.org").message
+            let caller = try await bench.caller(bench.logIn("ada@example.org"))
+            for key in ["changes", "does not"] {
+                var metadata = caller
+                metadata.append(IdempotentCalls.keyMetadata, key)
+                metadata.append(IdempotentCalls.fingerprintMetadata, "f")
+                if key == "changes" { metadata[VersionPrecondition.metadataName] = "\(user.version)" }
+                let request = UpdateMeRequest(displayName: "Ada L.")
+                let first = try await bench.users.updateMe(request, metadata: metadata, timeout: patience)
+                let again = try await bench.users.updateMe(request, metadata: metadata, timeout: patience)
+                #expect(again.message == first.message && again.message.version == user.version + 1)
+                #expect(first.trailingMetadata[IdempotentCalls.replayedMetadata] == nil)
+                #expect(again.trailingMetadata[IdempotentCalls.replayedMetadata] == "true")
+            }
+            #expect(try await bench.events(of: user.id).filter { $0.type == UserUpdatedV1.type }.count == 1)
+        }
+    }
+
     @Test func changesWhatIsGivenAndTellsOfIt() async throws {
         try await AuthBench.with { bench in
             let user = try await bench.register("ada@example.org").message

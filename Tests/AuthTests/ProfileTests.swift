@@ -61,7 +61,8 @@ import Validation
         let user = try await bench.registered()
         bench.clock.advance(by: .seconds(60))
         let changed = try await update(
-            ProfileChange(displayName: "Ada Lovelace"), caller: user.id, if: .oneOf([user.version]))
+            ProfileChange(displayName: "Ada Lovelace"), caller: user.id, if: .oneOf([user.version])
+        ) { _ in nil }
         #expect(changed.displayName == "Ada Lovelace" && changed.locale == user.locale)
         #expect(changed.version == 2 && changed.updatedAt == bench.clock.now())
         #expect(bench.events(of: user) == firstEvents + ["auth.user_updated"])
@@ -70,13 +71,13 @@ import Validation
     @Test func refusesAStaleVersionAndAnUnknownUser() async throws {
         let user = try await bench.registered()
         await #expect(throws: VersionMismatch.self) {
-            try await update(ProfileChange(displayName: "Eve"), caller: user.id, if: .oneOf([9]))
+            try await update(ProfileChange(displayName: "Eve"), caller: user.id, if: .oneOf([9])) { _ in nil }
         }
         await #expect(throws: AuthRefusal.unknownUser) {
-            try await update(ProfileChange(), caller: .make(), if: .anyVersion)
+            try await update(ProfileChange(), caller: .make(), if: .anyVersion) { _ in nil }
         }
         await #expect(throws: ValidationFailure.self) {
-            try await update(ProfileChange(locale: "?"), caller: user.id, if: .anyVersion)
+            try await update(ProfileChange(locale: "?"), caller: user.id, if: .anyVersion) { _ in nil }
         }
     }
 

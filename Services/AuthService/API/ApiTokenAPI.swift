@@ -51,8 +51,10 @@ package struct ApiTokenAPI: ApiTokenServiceProvider {
     package func revokeApiToken(_ request: RevokeApiTokenRequest, context: ServerContext) async throws -> Empty {
         try await context.answerOrRefuse(logger: logger) {
             let caller = try Caller(inSession: context.metadata)
-            try await revokeToken(caller: caller.userID, id: request.id)
-            return Empty()
+            return try await secrets.perform(caller: caller, context: context) { receipt in
+                try await revokeToken(caller: caller.userID, id: request.id, receipt: receipt(Empty()))
+                return Empty()
+            }
         }
     }
 }

@@ -32,9 +32,13 @@ package struct UsersAPI: UserServiceProvider {
             let change = ProfileChange(
                 displayName: request.displayName, baseCurrency: request.baseCurrency, locale: request.locale,
                 timeZone: request.timeZone)
-            return Contracts.User(
-                try await updateProfile(
-                    change, caller: Caller(context.metadata).userID, if: VersionPrecondition(context.metadata)))
+            let caller = try Caller(context.metadata)
+            return try await idempotent.perform(caller: caller, context: context) { receipt in
+                Contracts.User(
+                    try await updateProfile(
+                        change, caller: caller.userID, if: VersionPrecondition(context.metadata)
+                    ) { try receipt(Contracts.User($0)) })
+            }
         }
     }
 

@@ -44,7 +44,9 @@ package protocol ApiTokenStore: Sendable {
     /// Ends a token and tells of it: `api_token_revoked`.
     ///
     /// - Returns: false where the user has no such token; then nothing happens.
-    func revokeApiToken(_ id: UUIDv7, of userID: UUIDv7, at now: Timestamp) async throws -> Bool
+    func revokeApiToken(
+        _ id: UUIDv7, of userID: UUIDv7, receipt: IdempotencyReceipt?, at now: Timestamp
+    ) async throws -> Bool
 
     /// Who bears the token with this digest, and notes its use; nil where there is none, it has run out, or its owner is
     /// locked.

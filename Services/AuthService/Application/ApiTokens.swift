@@ -74,9 +74,10 @@ package struct RevokeApiToken: Sendable {
     }
 
     /// - Throws: `AuthRefusal.unknownApiToken`, else the store's error.
-    package func callAsFunction(caller: UUIDv7, id: String) async throws {
+    package func callAsFunction(caller: UUIDv7, id: String, receipt: IdempotencyReceipt?) async throws {
         guard let id = try? UUIDv7(parsing: id),
-            try await store.revokeApiToken(id, of: caller, at: clock.now().truncatedToMilliseconds)
+            try await store.revokeApiToken(
+                id, of: caller, receipt: receipt, at: clock.now().truncatedToMilliseconds)
         else { throw AuthRefusal.unknownApiToken }
     }
 }

@@ -1,5 +1,6 @@
 package import AuthDomain
 package import Chronology
+package import Idempotency
 package import Validation
 
 /// Changes the caller's profile.
@@ -17,12 +18,14 @@ package struct UpdateProfile: Sendable {
     /// - Throws: `ValidationFailure` for what breaks a rule, `VersionMismatch`, `AuthRefusal.unknownUser`, else the store's
     ///   error.
     package func callAsFunction(
-        _ change: ProfileChange, caller: UUIDv7, if precondition: VersionPrecondition
+        _ change: ProfileChange, caller: UUIDv7, if precondition: VersionPrecondition,
+        receipt: @Sendable (User) throws -> IdempotencyReceipt?
     ) async throws -> User {
         let checked = try change.checked(isTimeZone: timeZones.contains)
         let now = clock.now().truncatedToMilliseconds
         guard
-            let user = try await profiles.changeUser(caller, if: precondition, { checked.applied(to: $0, at: now) })
+            let user = try await profiles.changeUser(
+                caller, if: precondition, receipt: receipt, { checked.applied(to: $0, at: now) })
         else { throw AuthRefusal.unknownUser }
         return user
     }

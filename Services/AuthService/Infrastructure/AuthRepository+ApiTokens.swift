@@ -51,12 +51,15 @@ extension AuthRepository: ApiTokenStore {
         }
     }
 
-    package func revokeApiToken(_ id: UUIDv7, of userID: UUIDv7, at now: Timestamp) async throws -> Bool {
+    package func revokeApiToken(
+        _ id: UUIDv7, of userID: UUIDv7, receipt: IdempotencyReceipt?, at now: Timestamp
+    ) async throws -> Bool {
         let isRevoked = try await pool.withTransaction { transaction in
             try await transaction.query(Self.lock(userID))
             let events = try await Self.endApiTokens(of: userID, only: id, at: now, in: transaction)
             guard !events.isEmpty else { return false }
-            try await transaction.commit(with: [outbox.insert(events)])
+            let receipts = receipt.map { [IdempotencyRecords.insert($0)] } ?? []
+            try await transaction.commit(with: receipts + [outbox.insert(events)])
             return true
         }
         if isRevoked { outbox.poke() }

@@ -75,9 +75,10 @@ package struct ApiTokenStoreConformance: Sendable {
     private func endsOnceForItsOwner() async throws {
         let user = try await registered()
         let (token, digest) = try await added(user)
-        try expect(await !store.revokeApiToken(token.id, of: registered(), at: now), "it is not another's")
-        try expect(await store.revokeApiToken(token.id, of: user, at: now), "it ends")
-        try expect(await !store.revokeApiToken(token.id, of: user, at: now), "once")
+        try expect(
+            await !store.revokeApiToken(token.id, of: registered(), receipt: nil, at: now), "it is not another's")
+        try expect(await store.revokeApiToken(token.id, of: user, receipt: nil, at: now), "it ends")
+        try expect(await !store.revokeApiToken(token.id, of: user, receipt: nil, at: now), "once")
         try expect(await store.bearer(of: digest, at: now) == nil, "nobody bears it")
         try await expectEvents(of: user, ["auth.api_token_created", "auth.api_token_revoked"])
     }

@@ -32,8 +32,14 @@ extension InMemoryAuthStore: ApiTokenStore {
         return Page(Array(found.prefix(page.limit + 1)), limit: page.limit) { PageCursor([$0.id.description]) }
     }
 
-    package func revokeApiToken(_ id: UUIDv7, of userID: UUIDv7, at now: Timestamp) async throws -> Bool {
-        state.withLock { $0.endApiTokens(of: userID, only: id) }
+    package func revokeApiToken(
+        _ id: UUIDv7, of userID: UUIDv7, receipt: IdempotencyReceipt?, at now: Timestamp
+    ) async throws -> Bool {
+        state.withLock { state in
+            guard state.endApiTokens(of: userID, only: id) else { return false }
+            if let receipt { state.receipts.append(receipt) }
+            return true
+        }
     }
 
     package func bearer(of digest: [UInt8], at now: Timestamp) async throws -> ApiTokenBearer? {

@@ -48,19 +48,23 @@ package struct ProfileStoreConformance: Sendable {
             displayName: "Ada Lovelace", baseCurrency: "GBP", locale: "fr", timeZone: "Europe/London"
         ).checked { _ in true }
         let later = now + .seconds(5)
-        let changed = try await profiles.changeUser(user.id, if: .anyVersion) { change.applied(to: $0, at: later) }
+        let changed = try await profiles.changeUser(user.id, if: .anyVersion, receipt: { _ in nil }) {
+            change.applied(to: $0, at: later)
+        }
         try expect(changed == change.applied(to: user, at: later), "the change is answered")
         try expect(changed?.version == 2 && changed?.updatedAt == later, "it makes a version")
         try expect(await accounts.user(user.id) == changed, "the change is kept")
         try await expectEvents(of: user, ["auth.user_updated"])
-        let unknown = try await profiles.changeUser(.make(), if: .anyVersion) { $0 }
+        let unknown = try await profiles.changeUser(.make(), if: .anyVersion, receipt: { _ in nil }) { $0 }
         try expect(unknown == nil, "an unknown user is none")
     }
 
     private func tellsNothingOfNoChange(_ user: User) async throws {
         let change = try ProfileChange(displayName: user.displayName).checked { _ in true }
         let later = now + .seconds(5)
-        let same = try await profiles.changeUser(user.id, if: .anyVersion) { change.applied(to: $0, at: later) }
+        let same = try await profiles.changeUser(user.id, if: .anyVersion, receipt: { _ in nil }) {
+            change.applied(to: $0, at: later)
+        }
         try expect(same == user, "it stays as it is")
         try await expectEvents(of: user, [])
     }
@@ -69,12 +73,16 @@ package struct ProfileStoreConformance: Sendable {
         let change = try ProfileChange(displayName: "Eve").checked { _ in true }
         let later = now
         do {
-            _ = try await profiles.changeUser(user.id, if: .oneOf([7])) { change.applied(to: $0, at: later) }
+            _ = try await profiles.changeUser(user.id, if: .oneOf([7]), receipt: { _ in nil }) {
+                change.applied(to: $0, at: later)
+            }
             throw ConformanceFailure(description: "another version is refused")
         } catch is VersionMismatch {
             try expect(await accounts.user(user.id) == user, "nothing has changed")
         }
-        let changed = try await profiles.changeUser(user.id, if: .oneOf([1])) { change.applied(to: $0, at: later) }
+        let changed = try await profiles.changeUser(user.id, if: .oneOf([1]), receipt: { _ in nil }) {
+            change.applied(to: $0, at: later)
+        }
         try expect(changed?.displayName == "Eve", "the present version is changed")
     }
 
@@ -84,7 +92,9 @@ package struct ProfileStoreConformance: Sendable {
             for number in 0..<16 {
                 let change = try ProfileChange(displayName: "Ada \(number)").checked { _ in true }
                 group.addTask {
-                    _ = try await profiles.changeUser(user.id, if: .anyVersion) { change.applied(to: $0, at: later) }
+                    _ = try await profiles.changeUser(user.id, if: .anyVersion, receipt: { _ in nil }) {
+                        change.applied(to: $0, at: later)
+                    }
                 }
             }
             try await group.waitForAll()
