@@ -190,8 +190,9 @@ def somebody_registers_and_logs_in(florin):
     keys = jwt.PyJWKSet.from_dict({"keys": [
         {"kty": key.kty, "kid": key.kid, "use": key.use, "alg": key.alg, "n": key.n, "e": key.e}
         for key in anybody.GetKeySet().keys]})
-    header = jwt.get_unverified_header(tokens.access_token)
-    claims = jwt.decode(tokens.access_token, keys[header["kid"]], algorithms=["RS256"], audience="florin")
+    token = tokens.access_token.value
+    header = jwt.get_unverified_header(token)
+    claims = jwt.decode(token, keys[header["kid"]], algorithms=["RS256"], audience="florin")
     assert (header["typ"], claims["sub"]) == ("at+jwt", user.id), (header, claims)
     short = refused_with_problem(
         lambda: anybody.Register({"email": "x", "password": "short", "display_name": ""}), INVALID,
