@@ -11,9 +11,10 @@ struct LocalInstallation: Sendable {
     let folder: URL
     private var local: URL { folder.appending(path: "local") }
 
-    private static let packageRoot = URL(filePath: #filePath).resolvingSymlinksInPath()
+    static let packageRoot = URL(filePath: #filePath).resolvingSymlinksInPath()
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    private static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
+    /// The folder of the programs.
+    static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
 
     /// Runs a test with an installation, which is stopped and removed afterwards however the test ends.
     static func with(_ body: (LocalInstallation) async throws -> Void) async throws {
@@ -49,13 +50,14 @@ struct LocalInstallation: Sendable {
 
     private func launch(_ arguments: [String], _ settings: [String: String]) throws -> ChildProcess {
         let needsPrograms = ["run", "demo", "fuzz-api"].contains(arguments[0])
+        let options = needsPrograms ? ["--free-ports", "--binaries", Self.binaries.path] : []
         var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("FLORIN_") }
         environment["FLORIN_LOCAL_DIR"] = local.path
         environment["FLORIN_STORY_PATIENCE"] = "120"
         environment.merge(settings) { $1 }
         return try ChildProcess(
             Self.packageRoot.appending(path: "scripts/stack"),
-            arguments + (needsPrograms ? ["--free-ports", "--binaries", Self.binaries] : []), environment: environment,
+            arguments + options, environment: environment,
             output: folder.appending(path: "\(arguments[0])-\(UUID().uuidString).out"))
     }
 
