@@ -84,7 +84,16 @@ import Testing
             try load.run()
             defer { if load.isRunning { kill(load.processIdentifier, SIGKILL) } }
             let reading = output.fileHandleForReading
-            let first = try await Command.onThread { reading.availableData }
+            // A line may come in pieces: unbuffered, Python writes its end apart.
+            let first = try await Command.onThread {
+                var line = Data()
+                while !line.contains(UInt8(ascii: "\n")) {
+                    let piece = reading.availableData
+                    guard !piece.isEmpty else { break }
+                    line += piece
+                }
+                return line
+            }
             #expect(first == Data("calling\n".utf8))
 
             let begun = ContinuousClock.now
