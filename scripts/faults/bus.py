@@ -19,6 +19,8 @@ SCHEMAS = {"expense": "expense", "portfolio": "portfolio", "processor": "events"
 BREAKABLE = (
     "florin.auth.user_registered.v1", "florin.portfolio.portfolio_updated.v1", "florin.expense.budget_exceeded.v1",
     "florin.auth.email_verification_requested.v1")
+# Consumers that pass events on as they are: what follows no schema is an event to them like any other.
+CARRIERS = ("processor.audit", "processor.streams")
 
 
 class Consumers:
@@ -168,4 +170,4 @@ class Injector(threading.Thread):
             for schema, consumer in self.consumers.of_type(event_type)}
         return parked | {
             (schema, consumer, event["id"]) for event in self.incompatible
-            for schema, consumer in self.consumers.of_type(event["type"]) if consumer != "processor.audit"}
+            for schema, consumer in self.consumers.of_type(event["type"]) if consumer not in CARRIERS}
