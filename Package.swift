@@ -96,7 +96,7 @@ let runtime: [Target] = [
 let kits: [Target] = [
     library("ServersTesting"),
     library("HTTPTesting", ["EventLoop"]),
-    library("MessagingTesting", ["Chronology", "CloudEvents", "Messaging"]),
+    library("MessagingTesting", ["Chronology", "CloudEvents", "Messaging", "Postgres"]),
 ]
 
 let auth: [Target] = [
@@ -285,7 +285,8 @@ let testTargets: [Target] = [
         "AuthIntegrationTests",
         [
             "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "AuthTesting", "Chronology",
-            "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPClient", "Messaging", "Observability", "OneTimeCodes",
+            "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPClient", "Messaging", "MessagingTesting",
+            "Observability", "OneTimeCodes",
             "Postgres", "Secrets", "ServersTesting", "ServiceRuntime", "Tokens", "Validation", "auth-service",
             "gateway",
         ]),

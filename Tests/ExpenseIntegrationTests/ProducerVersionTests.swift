@@ -1,7 +1,6 @@
 import Chronology
 import CloudEvents
 import Contracts
-import EventLoop
 import ExpenseInfrastructure
 import Messaging
 import MessagingTesting
@@ -23,26 +22,12 @@ import Testing
 
     @Test func everyVersionGivesTheSameCategoriesAndTheRestIsPutAside() async throws {
         try await ExpenseFixture.run { service in
-            let broker = InMemoryBroker()
-            broker.declare(EventQueues.expenseUsers)
-            var users: [UUIDv7] = []
-            for foreign in ForeignMessage.allCases {
-                #expect(await broker.publish([try foreign.message(registered(.make()))]) == [.confirmed])
-            }
-            for version in ProducerVersion.allCases {
-                users.append(.make())
-                #expect(await broker.publish([try version.message(registered(users[users.count - 1]))]) == [.confirmed])
-            }
-            let consumer = EventConsumer(
-                subscriber: broker, subscription: EventQueues.expenseUsers, pool: service.pool,
-                handler: UserLifecycleHandler(categories: service.categories))
-            let consuming = Task { await consumer.run() }
-            try await service.loop.wait("all is settled") {
-                broker.depth(of: EventQueues.expenseUsers.queue) + broker.unsettled(of: EventQueues.expenseUsers.queue)
-                    == 0
-            }
-            consuming.cancel()
-            await consuming.value
+            let users = ProducerVersion.allCases.map { _ in UUIDv7.make() }
+            let reasons = try await ProducerVersion.consume(
+                users.map(registered), beside: ForeignMessage.allCases.map { _ in try registered(.make()) },
+                from: EventQueues.expenseUsers, by: UserLifecycleHandler(categories: service.categories),
+                in: service.pool)
+            #expect(reasons == ForeignMessage.reasons)
 
             let rows = try await service.pool.query(
                 "SELECT owner_id, string_agg(name, ',' ORDER BY name) FROM categories GROUP BY owner_id")
@@ -51,19 +36,27 @@ import Testing
             }
             #expect(Set(made.keys) == Set(users))
             #expect(Set(made.values).count == 1)
-            let letters = try await DeadLetterStore(pool: service.pool).list()
-            #expect(letters.map(\.reason.rawValue).sorted() == ForeignMessage.allCases.map(\.reason.rawValue).sorted())
         }
     }
-}
-
-extension EventLoop {
-    /// Waits for a condition; generous: the machine may be slow and busy.
-    fileprivate func wait(_ what: Comment, _ condition: () async throws -> Bool) async throws {
-        let deadline = now + .seconds(90)
-        while try await !condition() {
-            try #require(now < deadline, what)
-            try await Task.sleep(for: .milliseconds(20))
+    @Test func everyVersionOfADeletionIsAnErasure() async throws {
+        try await ExpenseFixture.run { service in
+            func deleted(_ user: UUIDv7) throws -> CloudEvent {
+                try OutboxEvent(
+                    UserDeletedV1(userID: user.description, erasureID: "e", deletedAt: "2026-11-20T09:30:00.123Z"),
+                    service: "auth", subject: user, user: user, sequence: 9, time: SystemClock().now()
+                ).event
+            }
+            let users = ProducerVersion.allCases.map { _ in UUIDv7.make() }
+            let reasons = try await ProducerVersion.consume(
+                users.map(deleted), beside: ForeignMessage.allCases.map { _ in try deleted(.make()) },
+                from: EventQueues.expenseErasures,
+                by: ErasureHandler(ExpenseErasure.service, outbox: service.outbox, clock: SystemClock()),
+                in: service.pool)
+            #expect(reasons == ForeignMessage.reasons)
+            let erased = try await service.pool.query("SELECT user_id FROM erased_users").map {
+                try $0.decode(UUIDv7.self, at: 0)
+            }
+            #expect(erased.sorted() == users.sorted())
         }
     }
 }

@@ -1,8 +1,12 @@
 import Chronology
 import CloudEvents
+import Contracts
 import Messaging
 import MessagingTesting
+import Postgres
 import ProcessorInfrastructure
+import Secrets
+import ServiceRuntime
 import Testing
 
 /// Events of producers one version ahead or behind, and what is none, at the consumers of this service.
@@ -78,6 +82,83 @@ import Testing
             }
             #expect(try processor.mails() == mails.sorted())
             #expect(try await processor.count("dead_letters") == 0)
+        }
+    }
+
+    /// The store of live streams keeps events as they are and does not read their data.
+    @Test func everyVersionIsKeptForStreams() async throws {
+        try await ProcessorFixture.run { processor in
+            let events = try ProducerVersion.allCases.map { _ in try SampleEvents.spent(.make()).event }
+            let foreign = try ForeignMessage.allCases.map { _ in try SampleEvents.spent(.make()).event }
+            let reasons = try await ProducerVersion.consume(
+                events, beside: foreign, from: EventQueues.streams, by: StreamEventHandler(), in: processor.pool)
+            #expect(reasons == [.undecodable, .undecodable])
+            let kept = try await processor.pool.query("SELECT event_id FROM stream_events").map {
+                try $0.decode(String.self, at: 0)
+            }
+            let whole = zip(ForeignMessage.allCases, foreign).filter { $0.0 == .otherData }.map(\.1)
+            #expect(kept.sorted() == (events + whole).map(\.id).sorted())
+        }
+    }
+
+    @Test func everyVersionOfADeletionIsAnErasure() async throws {
+        try await ProcessorFixture.run { processor in
+            func deleted(_ user: UUIDv7) throws -> CloudEvent {
+                try OutboxEvent(
+                    UserDeletedV1(userID: user.description, erasureID: "e", deletedAt: "2026-11-20T09:30:00.123Z"),
+                    service: "auth", subject: user, user: user, sequence: 9, time: SampleEvents.time
+                ).event
+            }
+            let users = ProducerVersion.allCases.map { _ in UUIDv7.make() }
+            let reasons = try await ProducerVersion.consume(
+                users.map(deleted), beside: ForeignMessage.allCases.map { _ in try deleted(.make()) },
+                from: EventQueues.processorErasures,
+                by: ErasureHandler(ProcessorErasure.service, outbox: processor.outbox, clock: SystemClock()),
+                in: processor.pool)
+            #expect(reasons == ForeignMessage.reasons)
+            let erased = try await processor.pool.query("SELECT user_id FROM erased_users").map {
+                try $0.decode(UUIDv7.self, at: 0)
+            }
+            #expect(erased.sorted() == users.sorted())
+        }
+    }
+
+    /// Of what tells a user about the account, one of each kind: they differ in what they read.
+    @Test(arguments: 0..<5) func everyVersionOfANoticeIsOneMail(kind: Int) async throws {
+        let at = "2026-11-20T09:30:00.123Z"
+        func notice(_ user: UUIDv7, sealed: String) throws -> CloudEvent {
+            let payloads: [any EventPayload] = [
+                PasswordChangedV1(userID: user.description, method: "reset", changedAt: at),
+                MfaChangedV1(userID: user.description, change: "enabled", changedAt: at),
+                UserLoggedInV1(
+                    userID: user.description, sessionID: UUIDv7.make().description, device: "curl", newDevice: true,
+                    loggedInAt: at),
+                RegistrationRepeatedV1(
+                    userID: user.description, email: "ada@example.org", displayName: "Ada", attemptedAt: at),
+                PasswordResetRequestedV1(
+                    userID: user.description, email: "ada@example.org", displayName: "Ada", sealedToken: sealed,
+                    expiresAt: at),
+            ]
+            return try OutboxEvent(
+                payloads[kind], service: "auth", subject: user, user: user, sequence: 2, time: SampleEvents.time
+            ).event
+        }
+        try await ProcessorFixture.run { processor in
+            let sealed = Base64URL.encode(try SealedBox.seal(Array("t".utf8), to: processor.sealKey.publicKey))
+            let users = ProducerVersion.allCases.map { _ in UUIDv7.make() }
+            for user in users {
+                try await processor.pool.query(
+                    "INSERT INTO recipients (user_id, email, display_name) VALUES (\(user), 'ada@example.org', 'Ada')")
+            }
+            let events = try users.map { try notice($0, sealed: sealed) }
+            let reasons = try await ProducerVersion.consume(
+                events, beside: ForeignMessage.allCases.map { _ in try notice(.make(), sealed: sealed) },
+                from: EventQueues.mail,
+                by: MailHandler(
+                    transport: processor.transport, sealKey: processor.sealKey, publicURL: ProcessorFixture.publicURL),
+                in: processor.pool)
+            #expect(reasons == ForeignMessage.reasons)
+            #expect(try processor.mails() == events.map { "\($0.id).eml" }.sorted())
         }
     }
 }
