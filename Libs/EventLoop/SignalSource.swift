@@ -28,7 +28,7 @@ package struct SignalSource: Sendable {
     }
 }
 
-// @unchecked Sendable: confined to the loop's thread, see LoopHandle.
+// Confined to the loop's thread, see LoopHandle.
 private final class SignalHandle: LoopHandle, @unchecked Sendable {
     private let handler: @Sendable (Int32) -> Void
 

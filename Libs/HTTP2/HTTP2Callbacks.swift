@@ -19,8 +19,8 @@ final class HTTP2Options {
 }
 
 /// The C functions that nghttp2 calls, each handing over to the `HTTP2Session` that is its user data.
-// Immutable after its initialiser, and nghttp2 only reads it (a session copies it when it is made).
 @safe
+// Immutable after its initialiser, and nghttp2 only reads it (a session copies it when it is made).
 final class HTTP2Callbacks: @unchecked Sendable {
     /// The set that all sessions share; lives as long as the process.
     static let shared = HTTP2Callbacks()

@@ -28,8 +28,8 @@ package final class TLSServerContext: Sendable {
 }
 
 /// The one owner of an `SSL_CTX`.
-// @unchecked Sendable: OpenSSL counts the references to a context with atomics, and nothing changes it after the initialiser.
 @safe
+// OpenSSL counts the references to a context with atomics, and nothing changes it after the initialiser.
 final class ContextHandle: @unchecked Sendable {
     let pointer: OpaquePointer
 
