@@ -22,6 +22,8 @@ struct GatewayBench: Sendable {
         var server: (inout HTTPServer.Configuration) -> Void = { _ in }
         var resilience = Dependency.Configuration()
         var rules = ResponseRules()
+        /// How long the gateway believes what it heard of an API token; longer than a test takes.
+        var apiTokenLifetime = Duration.seconds(600)
         /// Services of which nothing listens.
         var missing: Set<String> = []
     }
@@ -164,7 +166,7 @@ private struct Assembly {
         let revocations = Revocations { loop.now }
         let changes = AccessChanges { loop.now }
         let access = AccessServiceClient(channel: channels[0])
-        let apiTokens = ApiTokens(access: access, loop: loop)
+        let apiTokens = ApiTokens(access: access, loop: loop, lifetime: options.apiTokenLifetime)
         let streams = EventStreams(configuration: options.streams, loop: loop, metrics: metrics)
         let events = AccessEvents(
             revocations: revocations, changes: changes, apiTokens: apiTokens, streams: streams, logger: logger)

@@ -8,8 +8,6 @@ internal import Tokens
 /// Personal API tokens: the auth service is asked who bears one, and the answer holds for a moment, so that a script that calls
 /// often does not double the work. A token that was ended is refused after that moment at the latest; mostly at once, by the event.
 package final class ApiTokens: Sendable {
-    /// How long an answer holds.
-    private static let lifetime = Duration.seconds(3)
     private static let timeout = Duration.seconds(5)
     /// A token without an end is looked at anew after this time where it is used for one long answer.
     private static let longestUse = Duration.seconds(24 * 3600)
@@ -27,13 +25,19 @@ package final class ApiTokens: Sendable {
 
     private let access: AccessServiceClient
     private let loop: EventLoop
+    private let lifetime: Duration
     private let capacity: Int
     private let state = Mutex(State())
 
-    /// - Parameter capacity: how many answers are held twice over.
-    package init(access: AccessServiceClient, loop: EventLoop, capacity: Int = 1024) {
+    /// - Parameters:
+    ///   - lifetime: how long an answer holds.
+    ///   - capacity: how many answers are held twice over.
+    package init(
+        access: AccessServiceClient, loop: EventLoop, lifetime: Duration = .seconds(3), capacity: Int = 1024
+    ) {
         self.access = access
         self.loop = loop
+        self.lifetime = lifetime
         self.capacity = capacity
     }
 
@@ -52,7 +56,7 @@ package final class ApiTokens: Sendable {
             return bearer
         }
         let bearer = try await resolve(text)
-        let entry = Entry(bearer: bearer, end: now + Self.lifetime)
+        let entry = Entry(bearer: bearer, end: now + lifetime)
         state.withLock { state in
             if state.young.count >= capacity {
                 state.old = state.young
