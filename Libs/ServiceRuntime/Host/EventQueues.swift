@@ -4,10 +4,10 @@ package import Messaging
 ///
 /// Every process declares all of them, so that no event is lost on the way to a consumer that has not run yet.
 package enum EventQueues {
-    /// What the expense service does when users come and go.
-    package static let expenseUsers = Subscription(queue: "expense.user-lifecycle", bindings: userLifecycle)
-    /// What the portfolio service does when users come and go.
-    package static let portfolioUsers = Subscription(queue: "portfolio.user-lifecycle", bindings: userLifecycle)
+    /// What the expense service does for new users.
+    package static let expenseUsers = Subscription(queue: "expense.user-lifecycle", bindings: registrations)
+    /// What the portfolio service does for new users.
+    package static let portfolioUsers = Subscription(queue: "portfolio.user-lifecycle", bindings: registrations)
     /// What calls for a new calculation of performance.
     package static let portfolioPerformance = Subscription(
         queue: "portfolio.performance", bindings: ["florin.portfolio.portfolio_updated.*"])
@@ -48,6 +48,6 @@ package enum EventQueues {
         processorErasures, erasures, streams,
     ]
 
-    private static let userLifecycle: [TopicPattern] = ["florin.auth.user_registered.*", "florin.auth.user_deleted.*"]
+    private static let registrations: [TopicPattern] = ["florin.auth.user_registered.*"]
     private static let deletions: [TopicPattern] = ["florin.auth.user_deleted.*"]
 }
