@@ -139,10 +139,11 @@ import Testing
         let load = try start(http)
         environment["FLORIN_ADMIN_LISTEN"] = try freeAddress()
         for _ in 0..<3 {
-            var made = false
-            while !made {
-                made = try await Executable.run(["rotate-keys"], environment).status == 0
-                if !made { try await Task.sleep(for: .milliseconds(500)) }
+            // Refused while the key before it is not signing yet.
+            let deadline = ContinuousClock.now + patience
+            while try await Executable.run(["rotate-keys"], environment).status != 0 {
+                try #require(ContinuousClock.now < deadline, "a key could be made")
+                try await Task.sleep(for: .milliseconds(500))
             }
         }
         let outcome = try finish(load)
