@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Measures the running system: HTTP beside nginx, gRPC, the write path against pgbench, the outbox.
+"""Measures the running system: HTTP/1.1, HTTP/2 and TLS beside nginx, gRPC, the write path against pgbench, the outbox.
 
 Needs what `.local/env` gives, wrk, h2load, nginx and pgbench; `make bench` starts everything, runs it and stops. Figures are of
 this machine in this minute, with servers, database, broker and load side by side: compare them within one run.
@@ -34,6 +34,8 @@ EXPENSE = {
     "amount": {"amount": "12.34", "currency": "EUR"}, "spent_on": "2026-11-20", "merchant": "Corner shop",
     "note": "bread, milk, coffee", "tags": ["food"]}
 CONNECTIONS = (1, 64, 512)
+STREAMS = ((1, 1), (8, 16))
+KEY_SET = "/.well-known/jwks.json"
 NGINX = """
 daemon off;
 master_process off;
@@ -48,8 +50,13 @@ http {{
     fastcgi_temp_path {folder};
     uwsgi_temp_path {folder};
     scgi_temp_path {folder};
+    ssl_certificate {folder}/certificate.pem;
+    ssl_certificate_key {folder}/key.pem;
+    ssl_session_cache shared:all:1m;
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{plain};
+        listen 127.0.0.1:{cleartext_http2} http2;
+        listen 127.0.0.1:{tls} ssl http2;
         location / {{ return 200; }}
     }}
 }}
@@ -110,6 +117,12 @@ def accepts(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Bench:
     def __init__(self, environment, folder):
         self.environment = environment
@@ -125,12 +138,12 @@ class Bench:
         rate = float(re.search(pattern, text)[1])
         cost = {name: (after[name] - before[name]) / max(1, rate * elapsed) * 1e6 for name in after}
         spent = ", ".join(f"{name} {value:.0f}" for name, value in cost.items() if value >= 1)
-        refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+        refused = re.search(r"Non-2xx or 3xx responses: \d+|\b[1-9]\d* [45]xx\b", text)
         latency = re.search(r"99%\s+([\d.]+\w+)", text)
         print(
-            f"  {title:<44}{rate:>10,.0f}/s" + (f"  p99 {latency[1]}" if latency else "")
+            f"  {title:<56}{rate:>10,.0f}/s" + (f"  p99 {latency[1]}" if latency else "")
             + (f"  µs of processor each: {spent}" if spent else "")
-            + (f"  REFUSED {refused[1]}" if refused else ""), flush=True)
+            + (f"  REFUSED {refused[0]}" if refused else ""), flush=True)
         return rate
 
     def wrk(self, title, url, connections, method="GET", body="", tokens=()):
@@ -141,48 +154,91 @@ class Bench:
             title, ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency", "-s", str(script), url],
             r"Requests/sec:\s+([\d.]+)")
 
+    def h2load(self, title, url, clients, streams, *options):
+        return self.measure(
+            title, ["h2load", "-t1", f"-c{clients}", f"-m{streams}", f"-D{SECONDS}", *options, url],
+            r"finished in .*?, ([\d.]+) req/s")
+
     def http(self):
-        print("HTTP (wrk), with nginx beside it, one process each")
-        with self.nginx() as url:
+        print("HTTP/1.1 (wrk), with nginx beside it, one process each")
+        with self.nginx() as (plain, _, _):
             for connections in CONNECTIONS:
-                self.wrk(f"nginx return 200, {connections} connections", url, connections)
+                self.wrk(f"nginx return 200, {connections} connections", plain, connections)
         for connections in CONNECTIONS:
             self.wrk(f"gateway /livez, {connections} connections", self.environment["FLORIN_GATEWAY_ADMIN_URL"] + "/livez",
                      connections)
 
+    def http2_and_tls(self):
+        """The key set is what the public address answers by itself; nginx answers nothing but a status."""
+        print("HTTP/2 (h2load, connections × streams) and TLS (wrk), with nginx beside it")
+        with self.nginx() as (_, http2, tls):
+            self.several("nginx return 200", http2, tls)
+        with self.tls_gateway() as tls:
+            self.several("gateway key set", self.url + KEY_SET, tls + KEY_SET)
+
+    def several(self, name, http2, tls):
+        for clients, streams in STREAMS:
+            self.h2load(f"{name}, HTTP/2, {clients} × {streams}", http2, clients, streams)
+            self.h2load(f"{name}, HTTP/2 over TLS, {clients} × {streams}", tls, clients, streams)
+        self.wrk(f"{name}, HTTP/1.1 over TLS, 64 connections", tls, 64)
+
     @contextlib.contextmanager
     def nginx(self):
-        """Runs an nginx of one process that answers 200 and nothing else; gives its address."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        """Runs an nginx of one process that answers 200 and nothing else; gives its addresses: plain, HTTP/2, TLS."""
+        ports = {name: free_port() for name in ("plain", "cleartext_http2", "tls")}
         configuration = self.folder / "nginx.conf"
-        configuration.write_text(NGINX.format(folder=self.folder, port=port))
-        server = subprocess.Popen(["/usr/sbin/nginx", "-e", str(self.folder / "nginx.log"), "-c", str(configuration)])
+        configuration.write_text(NGINX.format(folder=self.folder, **ports))
+        command = ["/usr/sbin/nginx", "-e", str(self.folder / "nginx.log"), "-c", str(configuration)]
+        with self.beside("nginx", command, {}, ports["plain"]):
+            yield (f"http://127.0.0.1:{ports['plain']}/", f"http://127.0.0.1:{ports['cleartext_http2']}/",
+                   f"https://127.0.0.1:{ports['tls']}/")
+
+    @contextlib.contextmanager
+    def tls_gateway(self):
+        """Runs a second gateway, configured as the first but for its addresses and TLS; gives its address."""
+        process = pathlib.Path("/proc", str(self.processes.pids["gateway"]))
+        settings = dict(
+            entry.split("=", 1) for entry in (process / "environ").read_text().rstrip("\0").split("\0"))
+        port = free_port()
+        settings |= {
+            "FLORIN_HTTP_LISTEN": f"127.0.0.1:{port}", "FLORIN_ADMIN_LISTEN": f"127.0.0.1:{free_port()}",
+            "FLORIN_TLS_CERTIFICATE": str(self.folder / "certificate.pem"), "FLORIN_TLS_KEY": str(self.folder / "key.pem")}
+        with self.beside("gateway with TLS", [str((process / "exe").readlink()), "serve"], settings, port):
+            yield f"https://127.0.0.1:{port}"
+
+    @contextlib.contextmanager
+    def beside(self, name, command, settings, port):
+        """Runs a program beside Florin's until the end of the block, once it listens."""
+        log = self.folder / f"{name}.log"
+        with log.open("w") as output:
+            server = subprocess.Popen(command, env=settings, stdout=output, stderr=output)
         try:
             deadline = time.monotonic() + 10
             while not accepts(port):
                 if server.poll() is not None or time.monotonic() > deadline:
-                    raise story.StoryError(f"nginx does not start: {(self.folder / 'nginx.log').read_text()}")
+                    raise story.StoryError(f"{name} does not start: {log.read_text()}")
                 time.sleep(0.05)
-            self.processes.pids["nginx"] = server.pid
-            yield f"http://127.0.0.1:{port}/"
+            self.processes.pids[name] = server.pid
+            yield
         finally:
-            self.processes.pids.pop("nginx", None)
+            self.processes.pids.pop(name, None)
             server.terminate()
             server.wait()
+
+    def make_certificate(self):
+        run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+             "-subj", "/CN=127.0.0.1", "-keyout", str(self.folder / "key.pem"),
+             "-out", str(self.folder / "certificate.pem")])
 
     def grpc(self):
         print("gRPC (h2load), grpc.health.v1.Health/Check of expense-service")
         frame = self.folder / "frame"
         frame.write_bytes(bytes(5))
-        for clients, streams in ((1, 1), (8, 16)):
-            self.measure(
+        for clients, streams in STREAMS:
+            self.h2load(
                 f"{clients} connections of {streams} calls",
-                ["h2load", "-t1", f"-c{clients}", f"-m{streams}", f"-D{SECONDS}", "-d", str(frame),
-                 "-H", "content-type: application/grpc", "-H", "te: trailers",
-                 f"http://{self.environment['FLORIN_EXPENSE_GRPC']}/grpc.health.v1.Health/Check"],
-                r"finished in .*?, ([\d.]+) req/s")
+                f"http://{self.environment['FLORIN_EXPENSE_GRPC']}/grpc.health.v1.Health/Check", clients, streams,
+                "-d", str(frame), "-H", "content-type: application/grpc", "-H", "te: trailers")
 
     def signed_in(self):
         """The access tokens of new users."""
@@ -209,7 +265,7 @@ class Bench:
                 json.dumps(EXPENSE), tokens))
         self.drain()
         count, elapsed = self.published() - published, time.monotonic() - started
-        print(f"  {'outbox to confirmed, during and after':<44}{count / elapsed:>10,.0f}/s  ({count:,.0f} events)")
+        print(f"  {'outbox to confirmed, during and after':<56}{count / elapsed:>10,.0f}/s  ({count:,.0f} events)")
         return best
 
     def drain(self):
@@ -250,6 +306,8 @@ class Bench:
         try:
             schema = run([Postgres.tool("pg_dump"), "--schema-only", "--no-owner", "--schema=expense", server])
             run([*psql, copy], text=schema)
+            # A trigger of the table names others, as found by the path that the service sets.
+            run([*psql, server, "-c", f"ALTER DATABASE {name} SET search_path TO expense"])
             fastest = 0.0
             for clients in (1, 8, 32):
                 fastest = max(fastest, self.measure(
@@ -261,7 +319,9 @@ class Bench:
             run([*psql, server, "-c", f"DROP DATABASE {name}"])
 
     def play(self):
+        self.make_certificate()
         self.http()
+        self.http2_and_tls()
         self.grpc()
         self.pgbench(self.writes(self.signed_in()))
         memory = self.processes.memory()
