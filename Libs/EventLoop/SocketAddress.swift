@@ -4,7 +4,7 @@ internal import Glibc
 /// An IPv4 or IPv6 address with a port.
 package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// The address without its port.
-    package enum Host: Sendable, Hashable {
+    package enum Host: Sendable, Hashable, CustomStringConvertible {
         /// Four bytes in network order, as a number: 127.0.0.1 is 0x7F00_0001.
         case v4(UInt32)
         /// Sixteen bytes in network order, as a number: ::1 is 1.
@@ -15,6 +15,37 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
             switch self {
             case .v4: self
             case .v6(let number): .v6((number >> 64) << 64)
+            }
+        }
+
+        /// Parses `192.0.2.1` or `2001:db8::1`; nil for anything else. IPv4 as it is written in IPv6, `::ffff:192.0.2.1`
+        /// (RFC 4291 section 2.5.5.2), is IPv4.
+        package init?(parsing text: some StringProtocol) {
+            let text = String(text)
+            guard !text.utf8.contains(0) else { return nil }
+            if let number = SocketAddress.parseV4(text) {
+                self = .v4(number)
+            } else if let number = SocketAddress.parseV6(text) {
+                self = number >> 32 == 0xFFFF ? .v4(UInt32(truncatingIfNeeded: number)) : .v6(number)
+            } else {
+                return nil
+            }
+        }
+
+        /// The form that `init(parsing:)` reads.
+        package var description: String {
+            switch self {
+            case .v4(let number):
+                return "\(number >> 24).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
+            case .v6(let number):
+                var address = in6_addr()
+                unsafe withUnsafeMutableBytes(of: &address) {
+                    unsafe $0.storeBytes(of: number.bigEndian, as: UInt128.self)
+                }
+                var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+                // C rule: only an unknown family or a short buffer makes it fail.
+                _ = unsafe inet_ntop(AF_INET6, &address, &text, socklen_t(text.count))
+                return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             }
         }
     }
@@ -56,23 +87,8 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// The form that `init(parsing:)` reads.
     package var description: String {
         switch host {
-        case .v4: "\(hostDescription):\(port)"
-        case .v6: "[\(hostDescription)]:\(port)"
-        }
-    }
-
-    /// The address alone, without brackets.
-    package var hostDescription: String {
-        switch host {
-        case .v4(let number):
-            return "\(number >> 24).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
-        case .v6(let number):
-            var address = in6_addr()
-            unsafe withUnsafeMutableBytes(of: &address) { unsafe $0.storeBytes(of: number.bigEndian, as: UInt128.self) }
-            var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-            // C rule: only an unknown family or a short buffer makes it fail.
-            _ = unsafe inet_ntop(AF_INET6, &address, &text, socklen_t(text.count))
-            return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        case .v4: "\(host):\(port)"
+        case .v6: "[\(host)]:\(port)"
         }
     }
 
@@ -95,13 +111,13 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         return UInt16(text)
     }
 
-    private static func parseV4(_ text: String) -> UInt32? {
+    fileprivate static func parseV4(_ text: String) -> UInt32? {
         var address = in_addr()
         guard unsafe inet_pton(AF_INET, text, &address) == 1 else { return nil }
         return UInt32(bigEndian: address.s_addr)
     }
 
-    private static func parseV6(_ text: String) -> UInt128? {
+    fileprivate static func parseV6(_ text: String) -> UInt128? {
         var address = in6_addr()
         guard unsafe inet_pton(AF_INET6, text, &address) == 1 else { return nil }
         return unsafe withUnsafeBytes(of: &address) { UInt128(bigEndian: unsafe $0.loadUnaligned(as: UInt128.self)) }

@@ -115,9 +115,9 @@ extension HTTPServer {
     private func accept(_ tcp: TCPConnection) {
         let host = tcp.peer.host.network
         let ofHost = connectionsByHost[host, default: 0]
-        guard connections.count < configuration.maxConnections, ofHost < configuration.maxConnectionsPerAddress else {
-            return turnAway(tcp)
-        }
+        guard connections.count < configuration.maxConnections,
+            ofHost < configuration.maxConnectionsPerAddress || configuration.isShared(tcp.peer.host)
+        else { return turnAway(tcp) }
         connectionsByHost[host] = ofHost + 1
         connectionCount.add(1, ordering: .relaxed)
         guard let tls = configuration.tls else {

@@ -45,6 +45,8 @@ extension HTTPServer {
         package var maxConnections = 10_000
         /// Connections taken at a time from one address.
         package var maxConnectionsPerAddress = Int.max
+        /// Whether many clients come from an address, such as a proxy's, to which that does not apply.
+        package var isShared: @Sendable (SocketAddress.Host) -> Bool = { _ in false }
         /// Bytes of content that all requests together may hold; more is answered 503.
         package var maxHeldBodies = 512 << 20
         /// Requests at a time on a connection of HTTP/2.

@@ -27,9 +27,33 @@ import Testing
         let address = try SocketAddress(parsing: "[::1]:81")
         #expect(address.host == .v6(1))
         #expect(address.port == 81)
-        #expect(address.hostDescription == "::1")
+        #expect("\(address.host)" == "::1")
         #expect(SocketAddress.loopback(port: 7).host == .v4(0x7F00_0001))
     }
+}
+
+@Suite struct AddressBlockTests {
+    @Test(arguments: [
+        ("10.0.0.0/8", "10.0.0.0", true), ("10.0.0.0/8", "10.255.255.255", true), ("10.0.0.0/8", "11.0.0.0", false),
+        ("10.0.0.0/8", "9.255.255.255", false), ("192.0.2.7", "192.0.2.7", true), ("192.0.2.7", "192.0.2.6", false),
+        ("192.0.2.6/31", "192.0.2.7", true), ("192.0.2.6/31", "192.0.2.8", false), ("0.0.0.0/0", "8.8.8.8", true),
+        ("0.0.0.0/0", "::1", false), ("::/0", "8.8.8.8", false), ("::/0", "2001:db8::1", true), ("::1", "::1", true),
+        ("::1/128", "::2", false), ("2001:db8::/32", "2001:db8:ffff::1", true), ("2001:db8::/32", "2001:db9::", false),
+        ("2001:db8:0:8000::/49", "2001:db8:0:ffff::", true), ("2001:db8:0:8000::/49", "2001:db8:0:7fff::", false),
+        ("::ffff:10.1.2.3", "10.1.2.3", true), ("10.0.0.0/8", "::ffff:10.1.2.3", true),
+    ])
+    func contains(_ block: String, _ address: String, _ isIn: Bool) throws {
+        let block = try #require(AddressBlock(parsing: block))
+        #expect(try block.contains(#require(.init(parsing: address))) == isIn)
+        #expect(AddressBlock(parsing: block.description) == block)
+    }
+
+    @Test(arguments: [
+        "", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/08", "10.0.0.0/8/8", "10/8",
+        "10.0.0.1/8", "::1/129", "::1/64", "::/1280", "localhost", "10.0.0.0/8 ", "[::1]", "10.0.0.0/255.0.0.0",
+        "10.0.0.0\0",
+    ])
+    func refuses(_ text: String) { #expect(AddressBlock(parsing: text) == nil) }
 }
 
 @Suite struct ResolveTests {

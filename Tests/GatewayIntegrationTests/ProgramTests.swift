@@ -211,13 +211,14 @@ import Tokens
         let gateway = try RunningGateway([
             "FLORIN_HTTP_LISTEN": "nowhere", "FLORIN_RATE_LIMIT_USER": "0", "FLORIN_AUTH_GRPC": "auth",
             "FLORIN_EXPENSE_GRPC": "127.0.0.1:8082,1.2.3:80", "FLORIN_PORTFOLIO_GRPC": "a b:80, [::1:80",
+            "FLORIN_TRUSTED_PROXIES": "::1, 10.0.0.1/8", "FLORIN_PROXY_FIELD": "X-Real-IP",
         ])
         defer { gateway.kill() }
         #expect(try await gateway.exitStatus() == 78)
         try await eventually("every fault is named") {
             [
                 "FLORIN_AMQP_URL", "FLORIN_HTTP_LISTEN", "FLORIN_RATE_LIMIT_USER", "FLORIN_AUTH_GRPC",
-                "FLORIN_EXPENSE_GRPC", "FLORIN_PORTFOLIO_GRPC",
+                "FLORIN_EXPENSE_GRPC", "FLORIN_PORTFOLIO_GRPC", "FLORIN_TRUSTED_PROXIES", "FLORIN_PROXY_FIELD",
             ].allSatisfy(gateway.log.contains)
         }
     }

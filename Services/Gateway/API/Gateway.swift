@@ -23,6 +23,8 @@ package final class Gateway: Sendable {
         package let archive: UserArchive
         /// The events that streams are resumed from.
         package let history: StreamHistory
+        /// Whose word is taken for where a request comes from.
+        package let proxies: TrustedProxies
         /// The public address, the issuer of tokens.
         package let issuer: String
         /// What each service is allowed to cost.
@@ -32,7 +34,8 @@ package final class Gateway: Sendable {
 
         package init(
             clients: GatewayClients, keys: AccessKeys, authenticator: Authenticator, limiter: any RateLimiter,
-            limits: RateLimits, streams: EventStreams, archive: UserArchive, history: StreamHistory, issuer: String,
+            limits: RateLimits, streams: EventStreams, archive: UserArchive, history: StreamHistory,
+            proxies: TrustedProxies = .none, issuer: String,
             resilience: Dependency.Configuration = .init(),
             rules: ResponseRules = ResponseRules()
         ) {
@@ -44,6 +47,7 @@ package final class Gateway: Sendable {
             self.streams = streams
             self.archive = archive
             self.history = history
+            self.proxies = proxies
             self.issuer = issuer
             self.resilience = resilience
             self.rules = rules
@@ -74,7 +78,9 @@ package final class Gateway: Sendable {
         let began = loop.now
         let requestID = RequestNames.id(request.headers)
         return await TraceContext.$current.withValue(RequestNames.trace(request.headers)) {
-            let exchange = Exchange(request: request, requestID: requestID)
+            let exchange = Exchange(
+                request: request, requestID: requestID,
+                client: parts.proxies.client(behind: request.remote.host, request.headers))
             var response: HTTPResponse
             do throws(Refusal) {
                 response = try await serve(exchange)
@@ -159,7 +165,7 @@ package final class Gateway: Sendable {
     /// Counts the request; 429 when there were too many.
     private func limit(_ exchange: Exchange, _ policy: RateLimitPolicy) async throws(Refusal) {
         let subject: RateLimitSubject =
-            exchange.identity.map { .user($0.userID) } ?? RateLimitSubject(address: exchange.request.remote.host)
+            exchange.identity.map { .user($0.userID) } ?? RateLimitSubject(address: exchange.client)
         let decision = await parts.limiter.admit(subject, policy)
         exchange.rateLimit = decision
         guard decision.isAdmitted else {
@@ -191,15 +197,18 @@ package final class Gateway: Sendable {
 final class Exchange {
     let request: HTTPRequest
     let requestID: String
+    /// Where it comes from, also where a proxy is between.
+    let client: SocketAddress.Host
     /// The path template that serves it.
     var route = "none"
     var bearer: Bearer?
     var identity: Identity? { bearer?.identity }
     var rateLimit: RateLimitDecision?
 
-    init(request: HTTPRequest, requestID: String) {
+    init(request: HTTPRequest, requestID: String, client: SocketAddress.Host) {
         self.request = request
         self.requestID = requestID
+        self.client = client
     }
 }
 
@@ -210,6 +219,7 @@ extension Gateway {
     ) -> HTTPServer {
         var configuration = HTTPServer.Configuration(address: address)
         configuration.bodyLimit = { [self] head in bodyLimit(for: head) }
+        configuration.isShared = { [parts] address in parts.proxies.contains(address) }
         configuration.refuseWithProblems()
         adjust(&configuration)
         return HTTPServer(loop: loop, configuration: configuration) { [self] request in await answer(request) }

@@ -105,8 +105,9 @@ enum GatewayProgram: ServiceProgram {
                 authenticator: Authenticator(
                     keys: keys, revocations: revocations, changes: changes, apiTokens: apiTokens,
                     issuer: settings.issuer),
-                limiter: MemoryRateLimiter { loop.now }, limits: settings.limits, streams: streams,
-                archive: services.archive, history: services.history, issuer: settings.issuer,
+                limiter: MemoryRateLimiter(), limits: settings.limits, streams: streams,
+                archive: services.archive, history: services.history, proxies: settings.listener.proxies,
+                issuer: settings.issuer,
                 resilience: settings.resilience, rules: settings.rules),
             logger: host.logger, metrics: host.metrics)
         let server = gateway.server(listeningOn: settings.listener.address, settings.listener.configure)

@@ -1,4 +1,5 @@
 import EventLoop
+import GatewayAPI
 import Glibc
 import HTTPServer
 import Observability
@@ -10,6 +11,8 @@ struct PublicListener: Sendable {
     let address: SocketAddress
     /// The most connections of one client's address at a time.
     let connectionsPerAddress: Int
+    /// What stands between it and its clients.
+    let proxies: TrustedProxies
     /// Nil where the API is served in the clear.
     let tls: TLSServerContext?
 
@@ -18,10 +21,32 @@ struct PublicListener: Sendable {
         connectionsPerAddress = reader.int(
             "FLORIN_HTTP_CONNECTIONS_PER_ADDRESS", "open connections of one client address", default: 10_000,
             in: 1...1_000_000)
+        proxies = Self.proxies(&reader)
         let certificate = reader.optionalString(
             "FLORIN_TLS_CERTIFICATE", "file with the public API's certificates (PEM), read again on SIGHUP")
         let key = reader.optionalString("FLORIN_TLS_KEY", "file with the key of FLORIN_TLS_CERTIFICATE (PEM)")
         tls = Self.context(certificate, key, &reader)
+    }
+
+    private static func proxies(_ reader: inout ConfigurationReader) -> TrustedProxies {
+        let blocks: [AddressBlock] = reader.value(
+            "FLORIN_TRUSTED_PROXIES", "addresses of proxies that tell where requests come from, such as 10.0.0.0/8,::1",
+            default: "", standIn: []
+        ) { text in
+            var blocks: [AddressBlock] = []
+            for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+                guard let block = AddressBlock(parsing: part.filter { $0 != " " }) else {
+                    return .failure(FileFault("must be addresses such as 10.0.0.0/8, with commas between them"))
+                }
+                blocks.append(block)
+            }
+            return .success(blocks)
+        }
+        let field = reader.choice(
+            "FLORIN_PROXY_FIELD", "the field in which they tell it: X-Forwarded-For or Forwarded",
+            default: "X-Forwarded-For", ["X-Forwarded-For": TrustedProxies.Field.addresses, "Forwarded": .forwarded],
+            standIn: .addresses)
+        return TrustedProxies(blocks: blocks, field: field)
     }
 
     private static func context(

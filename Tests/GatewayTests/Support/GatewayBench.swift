@@ -24,6 +24,8 @@ struct GatewayBench: Sendable {
         var rules = ResponseRules()
         /// How long the gateway believes what it heard of an API token; longer than a test takes.
         var apiTokenLifetime = Duration.seconds(600)
+        var limiter: any RateLimiter = MemoryRateLimiter()
+        var proxies = TrustedProxies.none
         /// Services of which nothing listens.
         var missing: Set<String> = []
     }
@@ -181,10 +183,10 @@ private struct Assembly {
                 authenticator: Authenticator(
                     keys: keys, revocations: revocations, changes: changes, apiTokens: apiTokens,
                     issuer: AccessTokens.issuer),
-                limiter: MemoryRateLimiter { loop.now }, limits: options.limits, streams: streams,
+                limiter: options.limiter, limits: options.limits, streams: streams,
                 archive: UserArchive(
                     auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3]),
-                history: StreamHistory(client: StreamServiceClient(channel: channels[1])),
+                history: StreamHistory(client: StreamServiceClient(channel: channels[1])), proxies: options.proxies,
                 issuer: AccessTokens.issuer, resilience: options.resilience, rules: options.rules),
             logger: logger, metrics: metrics)
         server = gateway.server(listeningOn: .loopback(port: 0), options.server)

@@ -1,3 +1,4 @@
+internal import EventLoop
 internal import GRPC
 internal import HTTPServer
 internal import Secrets
@@ -18,7 +19,7 @@ enum CallMetadata {
         let request = exchange.request
         var metadata = exchange.bearer.map(Self.caller)?.metadata ?? GRPCMetadata()
         metadata.append("x-request-id", exchange.requestID)
-        if route.service == "auth" { addClient(request, to: &metadata) }
+        if route.service == "auth" { addClient(exchange, to: &metadata) }
         if !request.method.isSafe, request.headers.contains("Idempotency-Key") {
             try addIdempotency(request, to: &metadata)
         }
@@ -46,14 +47,14 @@ enum CallMetadata {
     }
 
     /// How the client names itself, and where it calls from.
-    private static func addClient(_ request: HTTPRequest, to metadata: inout GRPCMetadata) {
-        if let device = request.headers["User-Agent"] {
+    private static func addClient(_ exchange: Exchange, to metadata: inout GRPCMetadata) {
+        if let device = exchange.request.headers["User-Agent"] {
             let text = device.unicodeScalars.prefix(longestDevice).map { (0x20...0x7E).contains($0.value) ? $0 : "?" }
             var view = String.UnicodeScalarView()
             view.append(contentsOf: text)
             metadata.append("florin-client-device", String(view))
         }
-        metadata.append("florin-client-address", request.remote.hostDescription)
+        metadata.append("florin-client-address", exchange.client.description)
     }
 
     private static func addIdempotency(_ request: HTTPRequest, to metadata: inout GRPCMetadata) throws(Refusal) {

@@ -2,30 +2,34 @@ internal import Synchronization
 
 /// Counts requests in the memory of this process.
 ///
-/// Holds at most `maximumSubjects`; beyond that, new ones share one count, so that a flood of addresses costs neither memory
-/// nor those who are known.
+/// Holds at most `maximumSubjects` for each policy; beyond that, new ones share one count, so that a flood of addresses costs
+/// neither memory nor those who are known, and signed-in users nothing at all. A count is forgotten when nothing of it is in
+/// the window any more, and never to make room: nobody gets rid of theirs by bringing others.
 package final class MemoryRateLimiter: RateLimiter {
-    private struct Key: Hashable {
-        /// Nil for all those for whom there is no room.
-        let subject: RateLimitSubject?
-        let policy: RateLimitPolicy
-    }
-
-    private struct State {
-        var windows: [Key: SlidingWindow] = [:]
-        var nextSweep: Int64 = 0
+    /// The counts under one policy.
+    private struct Table {
+        /// Nil is who there is no room for.
+        var windows: [RateLimitSubject?: SlidingWindow] = [:]
+        var nextSweep: Int64 = .min
     }
 
     private let now: @Sendable () -> Duration
     private let maximumSubjects: Int
-    private let state = Mutex(State())
-    /// Ticks between looks for callers that have gone.
-    private static let sweepInterval: Int64 = 40
+    private let tables = Mutex<[RateLimitPolicy: Table]>([:])
+    /// Nanoseconds between looks for callers that have gone.
+    private static let sweepInterval: Int64 = 10_000_000_000
 
-    /// - Parameter now: a clock that never goes back.
-    package init(maximumSubjects: Int = 50_000, now: @escaping @Sendable () -> Duration) {
+    /// - Parameter now: a clock that never goes back; the system's, read for each request, unless a test has another. The
+    ///   loop's own stands still for a turn, and a caller would see more than the quota where two windows meet.
+    package init(maximumSubjects: Int = 50_000, now: @escaping @Sendable () -> Duration = MemoryRateLimiter.clock()) {
         self.maximumSubjects = maximumSubjects
         self.now = now
+    }
+
+    /// The time since the call, by the system's monotonic clock.
+    package static func clock() -> @Sendable () -> Duration {
+        let start = ContinuousClock.now
+        return { start.duration(to: .now) }
     }
 
     package func admit(_ subject: RateLimitSubject, _ policy: RateLimitPolicy) async -> RateLimitDecision {
@@ -34,40 +38,41 @@ package final class MemoryRateLimiter: RateLimiter {
 
     /// As `admit`, at once.
     package func decide(_ subject: RateLimitSubject, _ policy: RateLimitPolicy) -> RateLimitDecision {
-        let tick = Self.ticks(now())
-        let windowTicks = Self.ticks(policy.window)
-        return state.withLock { state in
-            if tick >= state.nextSweep { Self.sweep(&state, at: tick) }
-            var key = Key(subject: subject, policy: policy)
-            if state.windows.count >= maximumSubjects, state.windows[key] == nil {
-                key = Key(subject: nil, policy: policy)
-            }
-            let (isAdmitted, used, wait) = Self.count(
-                &state.windows[key, default: SlidingWindow()], tick, windowTicks, policy)
-            let relief = (wait * SlidingWindow.tick + 999_999_999) / 1_000_000_000
-            let reset = min(max(1, relief), policy.window.components.seconds)
+        let window = Self.nanoseconds(policy.window)
+        return tables.withLock { tables in
+            // Within the lock, so that no time is before one that was counted.
+            let time = Self.nanoseconds(now())
+            let (isAdmitted, used, relief) = count(
+                subject, at: time, window, policy.quota, in: &tables[policy, default: Table()])
+            let reset = (relief + 999_999_999) / 1_000_000_000
             return RateLimitDecision(
                 policy: policy, isAdmitted: isAdmitted, remaining: policy.quota - used, reset: Int(reset))
         }
     }
 
-    /// The callers that are counted now.
-    package var subjects: Int { state.withLock { $0.windows.count } }
+    /// The callers that are counted now, under all policies.
+    package var subjects: Int { tables.withLock { $0.values.reduce(0) { $0 + $1.windows.count } } }
+
+    private func count(
+        _ subject: RateLimitSubject, at time: Int64, _ window: Int64, _ quota: Int, in table: inout Table
+    ) -> (isAdmitted: Bool, used: Int, relief: Int64) {
+        if time >= table.nextSweep {
+            table.nextSweep = time + Self.sweepInterval
+            table.windows = table.windows.filter { $0.value.last > time - window }
+        }
+        let isKnown = table.windows.count < maximumSubjects || table.windows[subject] != nil
+        return Self.count(&table.windows[isKnown ? subject : nil, default: SlidingWindow()], time, window, quota)
+    }
 
     private static func count(
-        _ window: inout SlidingWindow, _ tick: Int64, _ windowTicks: Int64, _ policy: RateLimitPolicy
+        _ counted: inout SlidingWindow, _ time: Int64, _ window: Int64, _ quota: Int
     ) -> (isAdmitted: Bool, used: Int, relief: Int64) {
-        let isAdmitted = window.admit(at: tick, quota: policy.quota, windowTicks: windowTicks)
-        return (isAdmitted, window.used, window.ticksUntilRelief(at: tick, windowTicks: windowTicks))
+        let isAdmitted = counted.admit(at: time, quota: quota, window: window)
+        return (isAdmitted, counted.used, counted.relief(at: time, window: window))
     }
 
-    private static func sweep(_ state: inout State, at tick: Int64) {
-        state.nextSweep = tick + sweepInterval
-        state.windows = state.windows.filter { $0.value.lastTick >= tick - ticks($0.key.policy.window) }
-    }
-
-    private static func ticks(_ duration: Duration) -> Int64 {
+    private static func nanoseconds(_ duration: Duration) -> Int64 {
         let (seconds, attoseconds) = duration.components
-        return (seconds * 1_000_000_000 + attoseconds / 1_000_000_000) / SlidingWindow.tick
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }
