@@ -112,6 +112,11 @@ test-slow: ## let slowhttptest hold the public API up in four ways, and watch th
 	@scripts/setup test
 	@scripts/stack slow-http
 
+.PHONY: test-limits
+test-limits: ## ask the public API at, above and far above its rate limit for minutes, and judge every 60 s of it
+	@scripts/setup test
+	@scripts/stack rate-limits
+
 .PHONY: faults
 faults: ## kill, pause, cut off and poison a whole Florin under load, then count (FAULTS="--seed 7 --verbose")
 	@scripts/setup test

@@ -350,8 +350,8 @@ let testTargets: [Target] = [
     tests(
         "GatewayIntegrationTests",
         [
-            "gateway", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "Messaging", "MessagingAMQP",
-            "MessagingTesting",
+            "gateway", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPTesting", "Messaging",
+            "MessagingAMQP", "MessagingTesting",
             "Observability", "Secrets", "ServersTesting", "Tokens",
         ]),
 ]

@@ -4,6 +4,7 @@ import EventLoop
 import GRPC
 import Observability
 import Secrets
+import ServersTesting
 import Testing
 import Tokens
 
@@ -35,6 +36,16 @@ final class Backend: Sendable {
                     name: "florin.expense.v1.ExpenseService", handlers: ["ListExpenses": .unary { _, _ in expenses }]),
             ], logger: .silent)
         self.address = try await server.start()
+    }
+
+    /// The settings of a gateway in front of it, on addresses that are free; without a broker where none is named.
+    func environment(broker: String = "amqp://a:b@127.0.0.1:1/x") throws -> [String: String] {
+        let address = address.description
+        return [
+            "FLORIN_HTTP_LISTEN": try freeAddress(), "FLORIN_ADMIN_LISTEN": try freeAddress(),
+            "FLORIN_PUBLIC_URL": Backend.issuer, "FLORIN_AMQP_URL": broker, "FLORIN_AUTH_GRPC": address,
+            "FLORIN_EXPENSE_GRPC": address, "FLORIN_PORTFOLIO_GRPC": address, "FLORIN_PROCESSOR_GRPC": address,
+        ]
     }
 
     func stop() async {

@@ -15,12 +15,7 @@ import Tokens
     init() throws { key = try RSAPrivateKey.generate() }
 
     private func environment(_ backend: Backend, broker: String) throws -> [String: String] {
-        let address = backend.address.description
-        return [
-            "FLORIN_HTTP_LISTEN": try freeAddress(), "FLORIN_ADMIN_LISTEN": try freeAddress(),
-            "FLORIN_PUBLIC_URL": Backend.issuer, "FLORIN_AMQP_URL": broker, "FLORIN_AUTH_GRPC": address,
-            "FLORIN_EXPENSE_GRPC": address, "FLORIN_PORTFOLIO_GRPC": address, "FLORIN_PROCESSOR_GRPC": address,
-        ]
+        try backend.environment(broker: broker)
     }
 
     private func publish(

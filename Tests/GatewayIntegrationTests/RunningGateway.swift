@@ -10,12 +10,16 @@ final class RunningGateway: Sendable {
     private let text = Mutex("")
 
     /// Starts `gateway serve`.
-    init(_ environment: [String: String]) throws {
+    ///
+    /// - Parameter descriptors: the soft limit of descriptors that it starts with; nil for the tests' own.
+    init(_ environment: [String: String], descriptors: Int? = nil) throws {
         self.environment = environment
+        let program = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "gateway")
+            .path
         let process = Process()
-        process.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-            .appending(path: "gateway")
-        process.arguments = ["serve"]
+        process.executableURL = URL(filePath: "/bin/sh")
+        let limit = descriptors.map { "ulimit -S -n \($0) && " } ?? ""
+        process.arguments = ["-c", "\(limit)exec \"$0\" serve", program]
         process.environment = environment
         let output = Pipe()
         process.standardError = output
@@ -29,6 +33,16 @@ final class RunningGateway: Sendable {
                 text.withLock { $0 += String(decoding: data, as: UTF8.self) }
             }
         }
+    }
+
+    /// Its number.
+    var pid: Int32 { process.withLock { $0.processIdentifier } }
+
+    /// Its resident memory in KiB, now or at its largest.
+    func resident(peak: Bool = false) throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix(peak ? "VmHWM:" : "VmRSS:") }
+        return try #require(line.flatMap { Int($0.split(whereSeparator: { " \t".contains($0) })[1]) })
     }
 
     /// What it has written to standard error.
@@ -119,10 +133,15 @@ final class EventReader: Sendable {
         try self.init(arguments: ["-N", "-H", "Authorization: Bearer \(token)", url])
     }
 
-    init(arguments: [String]) throws {
+    convenience init(arguments: [String]) throws {
+        try self.init(program: "/usr/bin/curl", ["--silent", "--noproxy", "*"] + arguments)
+    }
+
+    /// A run of another program.
+    init(program: String, _ arguments: [String]) throws {
         let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/curl")
-        process.arguments = ["--silent", "--noproxy", "*"] + arguments
+        process.executableURL = URL(filePath: program)
+        process.arguments = arguments
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()
@@ -143,8 +162,8 @@ final class EventReader: Sendable {
     var output: String { text.withLock { $0.output } }
 
     /// Everything, when it has ended.
-    func end() async throws -> String {
-        try await eventually("curl ends") { text.withLock { $0.isComplete } }
+    func end(within limit: Duration = .seconds(60)) async throws -> String {
+        try await eventually("the output ends", within: limit) { text.withLock { $0.isComplete } }
         return output
     }
 

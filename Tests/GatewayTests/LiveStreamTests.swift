@@ -52,6 +52,9 @@ import Testing
         try await GatewayBench.run { bench in
             let answer = try await bench.send("HEAD", "/v1/events/stream", token: bench.tokens.make())
             #expect(answer.status == 200 && answer["content-type"] == "text/event-stream")
+            let refused = try await bench.send(
+                "HEAD", "/v1/events/stream", token: bench.tokens.make(), headers: ["Last-Event-ID: 1"])
+            #expect(refused.status == 400)
             #expect(bench.streams.count == 0)
         }
     }
@@ -114,7 +117,7 @@ import Testing
     @Test func aReaderThatDoesNotReadIsCutOff() async throws {
         try await GatewayBench.run { bench in
             let (slow, quick) = (UUIDv7.make(), UUIDv7.make())
-            let client = try await open(bench, token: bench.tokens.make(user: slow), receiveBuffer: 4096)
+            let client = try await open(bench, token: bench.tokens.make(user: slow), receiveBuffer: 65536)
             let other = try await open(bench, token: bench.tokens.make(user: quick))
             let data = "{\"text\":\"" + String(repeating: "x", count: 60_000) + "\"}"
             try await eventually("it is cut off") {
@@ -124,7 +127,16 @@ import Testing
             let id = try await bench.publish("florin.expense.expense_created.v1", user: quick)
             #expect(try await other.receive(until: "\n\n").contains(id))
             #expect(bench.streams.count == 1)
-            client.leave()
+            // When it reads on it has whole events, then the reason, and an end in order.
+            var bytes: [UInt8] = []
+            try await eventually("the stream ends") {
+                bytes += try #require(client.receiveNow())
+                return bytes.suffix(5) == Array("0\r\n\r\n".utf8)
+            }
+            let rest = String(decoding: bytes, as: UTF8.self)
+            #expect(rest.hasSuffix("\n\n\r\n21\r\nevent: stream.overflow\ndata: {}\n\n\r\n0\r\n\r\n"))
+            let events = rest.ranges(of: "id: ").count
+            #expect(events > 0 && rest.ranges(of: "x\"}}\n\n").count == events)
         }
     }
 

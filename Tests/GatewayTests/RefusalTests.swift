@@ -59,6 +59,20 @@ import Testing
             method: "GET", path: "/v1/events/stream?from=1", status: 400, code: "invalid_request",
             errors: ["from: unknown_field"]),
         .init(
+            method: "GET", path: "/v1/events/stream", headers: ["Last-Event-ID: garbage"], status: 400,
+            code: "invalid_last_event_id"),
+        .init(
+            method: "GET", path: "/v1/events/stream", headers: ["Last-Event-ID:"], status: 400,
+            code: "invalid_last_event_id"),
+        .init(
+            method: "GET", path: "/v1/events/stream",
+            headers: ["Last-Event-ID: 01900000-0000-7000-8000-00000000000g"], status: 400,
+            code: "invalid_last_event_id"),
+        .init(
+            method: "GET", path: "/v1/events/stream",
+            headers: .init(repeating: "Last-Event-ID: 01900000-0000-7000-8000-000000000000", count: 2), status: 400,
+            code: "invalid_last_event_id"),
+        .init(
             method: "GET", path: "/openapi.json?v=1", status: 400, code: "invalid_request",
             errors: ["v: unknown_field"]),
         .init(

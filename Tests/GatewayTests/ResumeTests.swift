@@ -102,7 +102,8 @@ import Testing
         }
     }
 
-    @Test(arguments: ["019aa1b2-0000-7000-8000-000000000001", "x"]) func aGapIsTold(last: String) async throws {
+    @Test(arguments: ["019aa1b2-0000-7000-8000-000000000001", "DEADBEEF-0000-0000-0000-000000000000"])
+    func aGapIsTold(last: String) async throws {
         try await GatewayBench.run { bench in
             let user = UUIDv7.make()
             bench.services.on("ListStreamEvents") { [history] (query: StreamEventQuery, _) in history.page(query) }

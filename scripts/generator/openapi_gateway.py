@@ -30,6 +30,8 @@ def paths():
         "description": "Server-sent events: `id` is the event's id, `event` its type, `data` the CloudEvent as JSON. "
         "With `Last-Event-ID` the stream begins with what followed that event; where that is not kept any more (an hour), or "
         "never was, with an event `stream.gap` without an id: read anew what you show. "
+        "A client that reads too slowly gets `stream.overflow`, without an id, as its last event, and goes on after the one "
+        "before it by coming back. "
         "A personal API token needs the scope `events:read`.",
         "tags": ["events"],
         "parameters": [{"$ref": "#/components/parameters/LastEventID"}],
@@ -133,7 +135,8 @@ def parameters():
         },
         "LastEventID": {
             "name": "Last-Event-ID", "in": "header", "required": False,
-            "description": "The last event that the caller has; the stream goes on after it.", "schema": {"type": "string"},
+            "description": "The last event that the caller has; the stream goes on after it.",
+            "schema": {"type": "string", "format": "uuid"},
         },
         "IfMatch": {
             "name": "If-Match", "in": "header", "required": False,

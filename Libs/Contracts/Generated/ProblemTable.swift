@@ -79,6 +79,11 @@ extension ProblemEntry {
             code: "invalid_json", status: 400, title: "The body is not JSON",
             text: "The body could not be read as JSON."),
         ProblemEntry(
+            code: "invalid_last_event_id", status: 400, title: "The Last-Event-ID is not well-formed",
+            text:
+                "It is the `id` of an event of the stream, one UUID. An event that is not known, or not kept any more, is not an error: the stream then begins with `stream.gap`."
+        ),
+        ProblemEntry(
             code: "invalid_mfa_challenge", status: 401, title: "The challenge is unknown or over",
             text: "A challenge is for a few minutes and a few tries. Sign in again."),
         ProblemEntry(

@@ -9,6 +9,9 @@ enum ProcessMetrics {
         metrics.gauge("process_resident_memory_bytes", help: "Resident memory.") { resident() }
         metrics.gauge("process_cpu_seconds_total", help: "Processor time, user and system.") { cpuSeconds() }
         metrics.gauge("process_open_fds", help: "Open file descriptors.") { openDescriptors() }
+        metrics.gauge("process_max_fds", help: "The most file descriptors it may have open.") {
+            DescriptorLimit.current
+        }
         let started = Double(time(nil))
         metrics.gauge("process_start_time_seconds", help: "Start, in seconds since 1970.") { started }
     }

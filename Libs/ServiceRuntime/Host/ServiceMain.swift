@@ -22,6 +22,7 @@ package enum ServiceMain {
 
     /// Runs the program of this process and ends it; the whole of a `main.swift`.
     package static func run<Program: ServiceProgram>(_ program: Program.Type) async -> Never {
+        DescriptorLimit.raise()
         let status = await run(
             program, arguments: Array(CommandLine.arguments.dropFirst()), source: ConfigurationSource.process(),
             output: { text in write(text, to: STDOUT_FILENO) })

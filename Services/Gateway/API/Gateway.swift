@@ -154,11 +154,11 @@ package final class Gateway: Sendable {
         case .streamEvents:
             try RequestRules.checkNoQuery(request)
             guard let identity = exchange.identity else { throw Refusal(ProblemDetails.internalError) }
+            let last = try StreamHistory.lastEvent(request.headers)
             guard request.method != .head else {
                 return HTTPResponse(headers: ["Content-Type": "text/event-stream"])
             }
-            let last = request.headers.values("Last-Event-ID")
-            return try await parts.streams.open(for: identity, after: last.first, from: parts.history)
+            return try await parts.streams.open(for: identity, after: last, from: parts.history)
         }
     }
 

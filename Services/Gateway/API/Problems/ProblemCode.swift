@@ -8,6 +8,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case invalidRequest = "invalid_request"
     case unexpectedBody = "unexpected_body"
     case invalidIdempotencyKey = "invalid_idempotency_key"
+    case invalidLastEventID = "invalid_last_event_id"
     case unauthenticated
     case invalidAccessToken = "invalid_access_token"
     case forbidden

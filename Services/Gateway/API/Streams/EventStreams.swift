@@ -96,8 +96,12 @@ package final class EventStreams: Sendable {
             switch await place.stream.next() {
             case .success(let bytes): try await writer.write(bytes)
             case .failure(let ended):
-                if ended.end == .complete { return }
-                throw ended
+                switch ended.end {
+                case .complete: return
+                // Where the client reads on in time it learns why, and its connection ends in order.
+                case .overflow: return try await writer.write(ServerSentEvent.overflow)
+                case .cancelled: throw ended
+                }
             }
         }
     }

@@ -11,6 +11,9 @@ enum ServerSentEvent {
     /// it shows.
     static let gap = Array("event: stream.gap\ndata: {}\n\n".utf8)
 
+    /// What a stream ends with that was read too slowly. Without an id: the client comes back after the event before it.
+    static let overflow = Array("event: stream.overflow\ndata: {}\n\n".utf8)
+
     /// An event: its id, its type without the prefix that all have, and the whole of it in structured mode.
     static func frame(_ event: CloudEvent) -> [UInt8] {
         frame(id: event.id, type: event.type, data: CloudEventJSONCodec.encode(event))

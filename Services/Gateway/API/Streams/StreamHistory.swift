@@ -1,6 +1,7 @@
 package import Contracts
 internal import EventLoop
 internal import GRPC
+internal import HTTPServer
 internal import ServiceRuntime
 internal import Tokens
 
@@ -21,11 +22,32 @@ package struct StreamHistory: Sendable {
 
     package init(client: StreamServiceClient) { self.client = client }
 
+    /// The last event that a client has (`Last-Event-ID`); nil for a stream from now on.
+    ///
+    /// - Throws: 400 for what is not one UUID: it was never the id of an event.
+    static func lastEvent(_ headers: HTTPHeaders) throws(Refusal) -> String? {
+        let values = headers.values("Last-Event-ID")
+        guard let value = values.first else { return nil }
+        guard values.count == 1, isUUID(value) else {
+            throw Refusal(.invalidLastEventID, "It must be one UUID, the id of an event of the stream.")
+        }
+        return value
+    }
+
+    private static func isUUID(_ text: String) -> Bool {
+        let groups = text.split(separator: "-", omittingEmptySubsequences: false)
+        return groups.map(\.utf8.count) == [8, 4, 4, 4, 12]
+            && groups.joined().utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x46, 0x61...0x66: true
+                default: false
+                }
+            }
+    }
+
     /// The first of the events after the one that the client has.
     func page(for identity: Identity, afterEvent id: String) async throws(Refusal) -> Page {
-        // What cannot be an event's id is not asked for.
-        guard id.utf8.count == 36 else { return Page() }
-        return try await page(StreamEventQuery(afterEvent: id), identity)
+        try await page(StreamEventQuery(afterEvent: id), identity)
     }
 
     /// The events from where a page ended.
