@@ -285,8 +285,8 @@ let testTargets: [Target] = [
         "AuthIntegrationTests",
         [
             "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "AuthTesting", "Chronology",
-            "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPClient", "Messaging", "MessagingTesting",
-            "Observability", "OneTimeCodes",
+            "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPClient", "Idempotency", "Messaging",
+            "MessagingTesting", "Observability", "OneTimeCodes",
             "Postgres", "Secrets", "ServersTesting", "ServiceRuntime", "Tokens", "Validation", "auth-service",
             "gateway",
         ]),

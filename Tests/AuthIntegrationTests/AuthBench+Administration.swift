@@ -11,22 +11,23 @@ import Validation
 extension AuthBench {
     var admin: AdminServiceClient { AdminServiceClient(channel: channel) }
 
-    static func administration(_ repository: AuthRepository, _ clock: any WallClock) -> any GRPCService {
-        AdminServiceHandlers(AdminAPI(accounts: repository, store: repository, clock: clock, logger: .silent))
+    static func administration(
+        _ repository: AuthRepository, _ clock: any WallClock, _ secrets: SecretAnswers
+    ) -> any GRPCService {
+        AdminServiceHandlers(
+            AdminAPI(accounts: repository, store: repository, clock: clock, secrets: secrets, logger: .silent))
     }
 
     var apiTokens: ApiTokenServiceClient { ApiTokenServiceClient(channel: channel) }
     var access: AccessServiceClient { AccessServiceClient(channel: channel) }
 
     static func access(
-        _ pool: PostgresPool, _ repository: AuthRepository, _ mint: any ApiTokenMint, _ masterKey: MasterKey,
-        _ clock: any WallClock
-    ) throws -> [any GRPCService] {
+        _ repository: AuthRepository, _ mint: any ApiTokenMint, _ clock: any WallClock, _ secrets: SecretAnswers
+    ) -> [any GRPCService] {
         [
             ApiTokenServiceHandlers(
                 ApiTokenAPI(
-                    store: repository, mint: mint, clock: clock, secrets: try secretAnswers(pool, masterKey),
-                    logger: .silent)),
+                    store: repository, mint: mint, clock: clock, secrets: secrets, logger: .silent)),
             AccessServiceHandlers(
                 AccessAPI(tokens: repository, mint: mint, revocations: repository, clock: clock, logger: .silent)),
         ]
@@ -36,7 +37,8 @@ extension AuthBench {
     func administrator(_ email: String = "root@example.org") async throws -> GRPCMetadata {
         let user = try await register(email).message
         _ = try await repository.update(
-            UUIDv7(parsing: user.id), AccountChange(roles: [.admin]), if: .anyVersion, by: nil, at: clock.now())
+            UUIDv7(parsing: user.id), AccountChange(roles: [.admin]), if: .anyVersion, by: nil, receipt: { _ in nil },
+            at: clock.now())
         return try caller(try await logIn(email))
     }
 }

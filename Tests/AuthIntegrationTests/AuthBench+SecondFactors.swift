@@ -14,22 +14,15 @@ extension AuthBench {
     var mfa: MfaServiceClient { MfaServiceClient(channel: channel) }
 
     static func secondFactors(
-        _ pool: PostgresPool, _ repository: AuthRepository, _ checks: ThrottledPasswords,
-        _ opening: SessionOpening, _ mint: any TokenMint, _ masterKey: MasterKey, _ clock: any WallClock
+        _ repository: AuthRepository, _ checks: ThrottledPasswords, _ opening: SessionOpening,
+        _ mint: any TokenMint, _ masterKey: MasterKey, _ clock: any WallClock, _ secrets: SecretAnswers
     ) throws -> any GRPCService {
         MfaServiceHandlers(
             MfaAPI(
                 useCases: MfaAPI.UseCases(
                     factors: repository, oneTimePasswords: try SealedOneTimePasswords(masterKey: masterKey),
                     confirmPassword: ConfirmPassword(store: repository, passwords: checks), opening: opening,
-                    mint: mint, clock: clock), secrets: try secretAnswers(pool, masterKey), logger: .silent))
-    }
-
-    static func secretAnswers(_ pool: PostgresPool, _ masterKey: MasterKey) throws -> SecretAnswers {
-        SecretAnswers(
-            calls: IdempotentCalls(
-                pool: pool, seal: .init(try SecretBox(key: masterKey.key(for: "idempotent-answers")))),
-            fingerprintKey: masterKey.key(for: "idempotent-fingerprints"))
+                    mint: mint, clock: clock), secrets: secrets, logger: .silent))
     }
 
     /// The code that an authenticator with this secret shows now.

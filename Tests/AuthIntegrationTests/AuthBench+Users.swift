@@ -12,15 +12,14 @@ extension AuthBench {
 
     /// Profiles, and the end of accounts.
     static func users(
-        _ repository: AuthRepository, _ pool: PostgresPool, _ checks: ThrottledPasswords,
-        _ mint: RandomTokenMint, _ masterKey: MasterKey, _ clock: AdjustableClock
+        _ repository: AuthRepository, _ checks: ThrottledPasswords, _ mint: RandomTokenMint,
+        _ clock: AdjustableClock, _ secrets: SecretAnswers
     ) -> UsersAPI {
         UsersAPI(
             updateProfile: UpdateProfile(profiles: repository, timeZones: SystemTimeZones(), clock: clock),
             eraseAccount: EraseAccount(
                 store: repository, accounts: repository,
                 confirmPassword: ConfirmPassword(store: repository, passwords: checks), mint: mint, clock: clock),
-            getErasure: GetErasure(store: repository), idempotent: IdempotentCalls(pool: pool),
-            registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: .silent)
+            getErasure: GetErasure(store: repository), secrets: secrets, logger: .silent)
     }
 }

@@ -63,6 +63,8 @@ struct AuthBench: Sendable {
     /// For the clients of the other services.
     let channel: GRPCChannel
     let counted: CountedPasswords
+    /// For services that a test adds.
+    let secrets: SecretAnswers
 
     /// Runs `body` with a service of its own, and ends it afterwards, also on failure.
     ///
@@ -120,34 +122,36 @@ struct AuthBench: Sendable {
         // The cost is not what is tested here.
         let hasher = PasswordHasher(parameters: try .init(memory: 64, passes: 1))
         let passwords = CountedPasswords(OffloadedPasswords(hasher: hasher, threads: threads))
-        let checks = ThrottledPasswords(passwords: passwords, throttle: MemoryAttemptThrottle(), clock: clock)
+        let throttle = MemoryAttemptThrottle()
+        let checks = ThrottledPasswords(passwords: passwords, throttle: throttle, clock: clock)
+        let secrets = SecretAnswers(
+            calls: IdempotentCalls(pool: pool), throttle: throttle, clock: clock, key: { masterKey.key(for: $0) })
         let mint = RandomTokenMint(sealKey: sealKey.publicKey, masterKey: masterKey)
         let passwordAPI = PasswordAPI(
             store: repository, requests: repository, passwords: passwords, checks: checks, mint: mint, clock: clock,
-            logger: .silent)
-        let sessionAPI = SessionAPI(sessions: repository, clock: clock, logger: .silent)
+            secrets: secrets, logger: .silent)
+        let sessionAPI = SessionAPI(sessions: repository, clock: clock, secrets: secrets, logger: .silent)
         let opening = SessionOpening(
             sessions: repository, challenges: repository, mint: mint, accessTokens: keys, clock: clock)
         let api = AuthAPI(
             useCases: AuthAPI.UseCases(
                 accounts: repository, sessions: repository, requests: repository, passwords: passwords, checks: checks,
                 mint: mint, accessTokens: keys, opening: opening, clock: clock),
-            idempotent: IdempotentCalls(pool: pool),
-            registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: .silent)
-        let users = Self.users(repository, pool, checks, mint, masterKey, clock)
-        let accessServices = try access(pool, repository, mint, masterKey, clock)
+            secrets: secrets, logger: .silent)
+        let users = Self.users(repository, checks, mint, clock, secrets)
         let server = GRPCServer(
             loop: loop, configuration: .init(address: .loopback(port: 0)),
             services: [
                 AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
-                try secondFactors(pool, repository, checks, opening, mint, masterKey, clock),
-                administration(repository, clock),
+                try secondFactors(repository, checks, opening, mint, masterKey, clock, secrets),
+                administration(repository, clock, secrets),
                 UserServiceHandlers(users),
-            ] + accessServices, logger: .silent)
+            ] + access(repository, mint, clock, secrets), logger: .silent)
         let channel = GRPCChannel(loop: loop, targets: [try await server.start()])
         let bench = AuthBench(
             loop: loop, pool: pool, repository: repository, keys: keys, clock: clock, sealKey: sealKey,
-            client: AuthServiceClient(channel: channel), channel: channel, counted: passwords)
+            client: AuthServiceClient(channel: channel), channel: channel, counted: passwords,
+            secrets: secrets)
         let outcome: Result<Void, any Error>
         do {
             outcome = .success(try await body(bench))

@@ -33,12 +33,15 @@ import Validation
             let tokens = try await bench.logIn("ada.secret@example.org")
             let caller = try bench.caller(tokens)
             let patterns = [user.id, "ada.secret", "Ada Secret"]
-            #expect(try await bench.tables(mentioning: patterns).contains("idempotency_keys"))
+            let receipts: PostgresQuery = "SELECT count(*) FROM idempotency_keys"
+            #expect(try await bench.pool.query(receipts).first(as: Int.self) == 1)
+            #expect(try await !bench.tables(mentioning: patterns).contains("idempotency_keys"))
 
             let id = try await delete(bench, caller)
             #expect(id.utf8.count == 43)
             // The events leave with the relay; the receipt knows whom it was about, and nothing of them.
             #expect(try await bench.tables(mentioning: patterns) == ["erasures", "outbox", "removed_users"])
+            #expect(try await bench.pool.query(receipts).first(as: Int.self) == 0)
             let events = try await bench.events(of: user.id)
             #expect(events.map(\.type).suffix(2) == [SessionsRevokedV1.type, UserDeletedV1.type])
             #expect(events.compactMap(\.sequence) == Array(1...Int64(events.count)))

@@ -64,7 +64,7 @@ import Testing
                 let api = IdentityProvidersAPI(
                     signIn: SignInWithIDToken(
                         providers: providers, store: bench.repository, opening: opening, clock: bench.clock),
-                    logger: .silent)
+                    secrets: bench.secrets, logger: .silent)
                 let server = GRPCServer(
                     loop: bench.loop, configuration: .init(address: .loopback(port: 0)),
                     services: [IdentityProviderServiceHandlers(api)], logger: .silent)

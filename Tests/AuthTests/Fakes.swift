@@ -145,3 +145,10 @@ struct Bench {
 }
 
 let firstEvents = ["auth.user_registered", "auth.email_verification_requested"]
+
+extension Login {
+    /// Both halves.
+    func callAsFunction(email: String, password: String, client: ClientDescription) async throws -> SignInOutcome {
+        try await open(for: prove(email: email, password: password, client: client), client: client) { _ in nil }
+    }
+}

@@ -29,15 +29,11 @@ package struct IdempotentCalls: Sendable {
     }
 
     private let pool: PostgresPool
-    private let seal: Seal?
     private let running = RunningKeys()
 
-    /// - Parameters:
-    ///   - pool: of the schema that holds the effects and `IdempotencyRecords`.
-    ///   - seal: for answers that hold secrets.
-    package init(pool: PostgresPool, seal: Seal? = nil) {
+    /// - Parameter pool: of the schema that holds the effects and `IdempotencyRecords`.
+    package init(pool: PostgresPool) {
         self.pool = pool
-        self.seal = seal
     }
 
     /// Runs `body`, or gives the answer that it gave before.
@@ -56,18 +52,23 @@ package struct IdempotentCalls: Sendable {
         try await perform(key: Self.key(caller, context.metadata), context: context, body)
     }
 
-    /// As `perform(caller:context:_:)`, for calls without a caller, whose service says whose key it is; nil for a call
-    /// without a key.
+    /// As `perform(caller:context:_:)`, for calls whose service says whose key it is; nil for a call without a key.
+    ///
+    /// - Parameters:
+    ///   - seal: for an answer that holds secrets.
+    ///   - compared: is told whether a request is the one that the key stands for, before anybody else learns it; what it
+    ///     throws is the answer. For requests in which there is something to guess.
     package func perform<Answer: ContractMessage>(
-        key: IdempotencyKey?, context: ServerContext,
+        key: IdempotencyKey?, seal: Seal? = nil, compared: (_ isSame: Bool) throws -> Void = { _ in },
+        context: ServerContext,
         _ body: (@Sendable (Answer) throws -> IdempotencyReceipt?) async throws -> Answer
     ) async throws -> Answer {
         guard let key else { return try await body { _ in nil } }
         guard running.enter(key) else { throw Self.inProgress }
         defer { running.leave(key) }
-        if let answer: Answer = try await recorded(key, context) { return answer }
+        if let answer: Answer = try await recorded(key, seal, compared, context) { return answer }
         do {
-            return try await body { [seal] answer in
+            return try await body { answer in
                 let bytes = try answer.serialized()
                 return IdempotencyReceipt(key: key, answer: seal?.seal(bytes) ?? bytes)
             }
@@ -75,7 +76,7 @@ package struct IdempotentCalls: Sendable {
             throw Self.inProgress
         } catch  where IdempotencyRecords.isTaken(error) || !(error is PostgresError) {
             // The same call through another process may have committed first: then its effect is what this one met.
-            guard let answer: Answer = try await recorded(key, context) else { throw error }
+            guard let answer: Answer = try await recorded(key, seal, compared, context) else { throw error }
             return answer
         }
     }
@@ -86,16 +87,18 @@ package struct IdempotentCalls: Sendable {
             retryAfter: 1)
     }
 
-    private func recorded<Answer: ContractMessage>(_ key: IdempotencyKey, _ context: ServerContext) async throws
-        -> Answer?
-    {
+    private func recorded<Answer: ContractMessage>(
+        _ key: IdempotencyKey, _ seal: Seal?, _ compared: (Bool) throws -> Void, _ context: ServerContext
+    ) async throws -> Answer? {
         guard let row = try await pool.query(IdempotencyRecords.find(key)).first else { return nil }
         let (fingerprint, answer, hasExpired) = try row.decode(String.self, [UInt8].self, Bool.self)
         if hasExpired {
             _ = try await pool.query(IdempotencyRecords.expire(key))
             return nil
         }
-        guard fingerprint == key.fingerprint else {
+        let isSame = fingerprint == key.fingerprint
+        try compared(isSame)
+        guard isSame else {
             throw ProblemDetails(
                 code: "idempotency_key_reused", status: 422, detail: "The key was used for another request before.")
         }

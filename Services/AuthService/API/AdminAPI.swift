@@ -12,12 +12,16 @@ package struct AdminAPI: AdminServiceProvider {
     private let listUsers: ListUsers
     private let getProfile: GetProfile
     private let updateUser: UpdateUser
+    private let secrets: SecretAnswers
     private let logger: Logger
 
-    package init(accounts: any AccountStore, store: any AdminStore, clock: any WallClock, logger: Logger) {
+    package init(
+        accounts: any AccountStore, store: any AdminStore, clock: any WallClock, secrets: SecretAnswers, logger: Logger
+    ) {
         listUsers = ListUsers(store: store)
         getProfile = GetProfile(accounts: accounts)
         updateUser = UpdateUser(store: store, clock: clock)
+        self.secrets = secrets
         self.logger = logger
     }
 
@@ -44,10 +48,13 @@ package struct AdminAPI: AdminServiceProvider {
     package func updateUser(_ request: UpdateUserRequest, context: ServerContext) async throws -> AdminUser {
         try await context.answerOrRefuse(logger: logger) {
             let caller = try Caller(administrating: context.metadata)
-            return AdminUser(
-                try await updateUser(
-                    caller: caller.userID, id: Self.id(request.id), status: request.status, roles: request.roles,
-                    if: VersionPrecondition(context.metadata)))
+            return try await secrets.perform(caller: caller, isGuarded: false, context: context) { receipt in
+                AdminUser(
+                    try await updateUser(
+                        caller: caller.userID, id: Self.id(request.id), status: request.status, roles: request.roles,
+                        if: VersionPrecondition(context.metadata)
+                    ) { try receipt(AdminUser($0)) })
+            }
         }
     }
 

@@ -39,7 +39,7 @@ package struct ApiTokenAPI: ApiTokenServiceProvider {
     ) async throws -> Contracts.ApiToken {
         try await context.answerOrRefuse(logger: logger) {
             let caller = try Caller(inSession: context.metadata)
-            return try await secrets.perform(caller: caller, context: context) { receipt in
+            return try await secrets.perform(caller: caller, isGuarded: false, context: context) { receipt in
                 let (token, text) = try await createToken(
                     caller: caller.userID, name: request.name, scopes: request.scopes, expiresAt: request.expiresAt
                 ) { try receipt(Contracts.ApiToken($0, text: $1)) }
@@ -51,7 +51,7 @@ package struct ApiTokenAPI: ApiTokenServiceProvider {
     package func revokeApiToken(_ request: RevokeApiTokenRequest, context: ServerContext) async throws -> Empty {
         try await context.answerOrRefuse(logger: logger) {
             let caller = try Caller(inSession: context.metadata)
-            return try await secrets.perform(caller: caller, context: context) { receipt in
+            return try await secrets.perform(caller: caller, isGuarded: false, context: context) { receipt in
                 try await revokeToken(caller: caller.userID, id: request.id, receipt: receipt(Empty()))
                 return Empty()
             }

@@ -2,7 +2,7 @@ package import AuthApplication
 package import Contracts
 package import GRPC
 package import Observability
-package import ServiceRuntime
+import ServiceRuntime
 import AuthDomain
 package import Chronology
 
@@ -45,16 +45,12 @@ package struct AuthAPI: AuthServiceProvider {
     }
 
     private let useCases: UseCases
-    private let idempotent: IdempotentCalls
-    private let registrationKeys: RegistrationKeys
+    private let secrets: SecretAnswers
     private let logger: Logger
 
-    package init(
-        useCases: UseCases, idempotent: IdempotentCalls, registrationKeys: RegistrationKeys, logger: Logger
-    ) {
+    package init(useCases: UseCases, secrets: SecretAnswers, logger: Logger) {
         self.useCases = useCases
-        self.idempotent = idempotent
-        self.registrationKeys = registrationKeys
+        self.secrets = secrets
         self.logger = logger
     }
 
@@ -62,8 +58,7 @@ package struct AuthAPI: AuthServiceProvider {
 
     package func register(_ request: RegisterRequest, context: ServerContext) async throws -> Contracts.User {
         try await answer(context) {
-            let key = registrationKeys.key(email: request.email, metadata: context.metadata)
-            return try await idempotent.perform(key: key, context: context) { receipt in
+            try await secrets.perform(caller: .address(request.email), context: context) { receipt in
                 let user = try await useCases.register(RegistrationRequest(request)) { user in
                     try receipt(Contracts.User(user))
                 }
@@ -74,8 +69,10 @@ package struct AuthAPI: AuthServiceProvider {
 
     package func verifyEmail(_ request: VerifyEmailRequest, context: ServerContext) async throws -> Empty {
         try await answer(context) {
-            try await useCases.verifyEmail(token: request.token)
-            return Empty()
+            try await secrets.perform(caller: .bearer(of: request.token), context: context) { receipt in
+                try await useCases.verifyEmail(token: request.token, receipt: receipt(Empty()))
+                return Empty()
+            }
         }
     }
 
@@ -83,8 +80,10 @@ package struct AuthAPI: AuthServiceProvider {
         _ request: ResendVerificationRequest, context: ServerContext
     ) async throws -> Empty {
         try await answer(context) {
-            try await useCases.resendVerification(email: request.email)
-            return Empty()
+            try await secrets.perform(caller: .address(request.email), context: context) { receipt in
+                try await useCases.resendVerification(email: request.email, receipt: receipt(Empty()))
+                return Empty()
+            }
         }
     }
 
@@ -98,23 +97,36 @@ package struct AuthAPI: AuthServiceProvider {
 
     package func login(_ request: LoginRequest, context: ServerContext) async throws -> SignIn {
         try await answer(context) {
-            let client = ClientDescription(
-                device: context.metadata[Self.deviceMetadata] ?? "",
-                address: context.metadata[Self.addressMetadata] ?? "")
-            return SignIn(
-                try await useCases.login(email: request.email, password: request.password, client: client))
+            let client = ClientDescription(context.metadata)
+            // Whose the key is shows the password, which is looked at, and counted, as for any other sign-in.
+            let proven = try await useCases.login.prove(
+                email: request.email, password: request.password, client: client)
+            return try await secrets.perform(owner: proven.user.id, isGuarded: false, context: context) { receipt in
+                SignIn(try await useCases.login.open(for: proven, client: client) { try receipt(SignIn($0)) })
+            }
         }
     }
 
     package func refresh(_ request: RefreshRequest, context: ServerContext) async throws -> Tokens {
-        try await answer(context) { Tokens(try await useCases.refresh(refreshToken: request.refreshToken)) }
+        try await answer(context) {
+            guard SecretAnswers.isAskedFor(context.metadata) else {
+                return Tokens(try await useCases.refresh(refreshToken: request.refreshToken))
+            }
+            return try await secrets.perform(caller: .bearer(of: request.refreshToken), context: context) { receipt in
+                Tokens(
+                    try await useCases.refresh(refreshToken: request.refreshToken) { try receipt(Tokens($0)) })
+            }
+        }
     }
 
     package func logout(_ request: Empty, context: ServerContext) async throws -> Empty {
         try await answer(context) {
             let caller = try Caller(context.metadata)
-            try await useCases.logout(caller: caller.userID, sessionID: caller.sessionID)
-            return Empty()
+            return try await secrets.perform(caller: caller, isGuarded: false, context: context) { receipt in
+                try await useCases.logout(
+                    caller: caller.userID, sessionID: caller.sessionID, receipt: receipt(Empty()))
+                return Empty()
+            }
         }
     }
 

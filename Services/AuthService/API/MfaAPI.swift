@@ -44,9 +44,13 @@ package struct MfaAPI: MfaServiceProvider {
 
     package func completeLogin(_ request: MfaLoginRequest, context: ServerContext) async throws -> SignIn {
         try await context.answerOrRefuse(logger: logger) {
-            SignIn(
-                try await useCases.completeLogin(
-                    challenge: request.mfaChallenge, code: request.code, client: ClientDescription(context.metadata)))
+            try await secrets.perform(caller: .bearer(of: request.mfaChallenge), context: context) { receipt in
+                SignIn(
+                    try await useCases.completeLogin(
+                        challenge: request.mfaChallenge, code: request.code,
+                        client: ClientDescription(context.metadata)
+                    ) { try receipt(SignIn($0)) })
+            }
         }
     }
 
@@ -77,8 +81,11 @@ package struct MfaAPI: MfaServiceProvider {
     package func removeTotp(_ request: PasswordProof, context: ServerContext) async throws -> Empty {
         try await context.answerOrRefuse(logger: logger) {
             let caller = try Caller(inSession: context.metadata)
-            try await useCases.removeTotp(caller: caller.userID, password: request.password)
-            return Empty()
+            return try await secrets.perform(caller: caller, context: context) { receipt in
+                try await useCases.removeTotp(
+                    caller: caller.userID, password: request.password, receipt: receipt(Empty()))
+                return Empty()
+            }
         }
     }
 

@@ -2,8 +2,8 @@ package import AuthApplication
 package import Contracts
 package import GRPC
 package import Observability
-package import ServiceRuntime
 import AuthDomain
+import ServiceRuntime
 import Validation
 
 /// `florin.auth.v1.UserService` over the use cases.
@@ -11,19 +11,17 @@ package struct UsersAPI: UserServiceProvider {
     private let updateProfile: UpdateProfile
     private let eraseAccount: EraseAccount
     private let getErasure: GetErasure
-    private let idempotent: IdempotentCalls
-    private let registrationKeys: RegistrationKeys
+    private let secrets: SecretAnswers
     private let logger: Logger
 
     package init(
-        updateProfile: UpdateProfile, eraseAccount: EraseAccount, getErasure: GetErasure, idempotent: IdempotentCalls,
-        registrationKeys: RegistrationKeys, logger: Logger
+        updateProfile: UpdateProfile, eraseAccount: EraseAccount, getErasure: GetErasure, secrets: SecretAnswers,
+        logger: Logger
     ) {
         self.updateProfile = updateProfile
         self.eraseAccount = eraseAccount
         self.getErasure = getErasure
-        self.idempotent = idempotent
-        self.registrationKeys = registrationKeys
+        self.secrets = secrets
         self.logger = logger
     }
 
@@ -33,7 +31,7 @@ package struct UsersAPI: UserServiceProvider {
                 displayName: request.displayName, baseCurrency: request.baseCurrency, locale: request.locale,
                 timeZone: request.timeZone)
             let caller = try Caller(context.metadata)
-            return try await idempotent.perform(caller: caller, context: context) { receipt in
+            return try await secrets.perform(caller: caller, isGuarded: false, context: context) { receipt in
                 Contracts.User(
                     try await updateProfile(
                         change, caller: caller.userID, if: VersionPrecondition(context.metadata)
@@ -45,10 +43,10 @@ package struct UsersAPI: UserServiceProvider {
     package func deleteMe(_ request: DeleteMeRequest, context: ServerContext) async throws -> ErasureTicket {
         try await context.answerOrRefuse(logger: logger) {
             let caller = try Caller(context.metadata)
-            return try await idempotent.perform(caller: caller, context: context) { receipt in
+            return try await secrets.perform(caller: caller, context: context) { receipt in
                 let id = try await eraseAccount(
                     password: request.password, caller: caller.userID, if: VersionPrecondition(context.metadata),
-                    registrationOwner: { registrationKeys.owner(of: $0.key) }
+                    registrationOwner: { secrets.owner(ofAddress: $0.key) }
                 ) { try receipt(ErasureTicket(erasureID: $0)) }
                 return ErasureTicket(erasureID: id)
             }

@@ -68,7 +68,7 @@ package protocol AccountStore: Sendable {
     /// `email_verified`. Of concurrent calls one succeeds.
     ///
     /// - Returns: false where the ticket is unknown, used or expired.
-    func confirmEmail(digest: [UInt8], at now: Timestamp) async throws -> Bool
+    func confirmEmail(digest: [UInt8], receipt: IdempotencyReceipt?, at now: Timestamp) async throws -> Bool
 
     /// What a sign-in with this address is checked against; nil where there is no such account.
     func credential(for email: EmailAddress) async throws -> Credential?

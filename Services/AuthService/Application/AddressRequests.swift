@@ -1,5 +1,6 @@
 package import AuthDomain
 package import Chronology
+package import Idempotency
 
 /// What somebody who is not signed in asks of an address. The answer is given before anybody looks whether the address
 /// has an account, so that neither its bytes nor its time can tell.
@@ -34,7 +35,7 @@ package struct AddressRequest: Sendable, Hashable {
 /// Each method throws the store's own error; retriable ones mean that it is away.
 package protocol AddressRequestStore: Sendable {
     /// Keeps a request; the same work for every address.
-    func keep(_ request: AddressRequest) async throws
+    func keep(_ request: AddressRequest, receipt: IdempotencyReceipt?) async throws
 
     /// Hands the oldest requests to `body`, in the context in which they came, and forgets each that it has returned from.
     /// A request that `body` throws for is handed over again the next time, until it is an hour old.

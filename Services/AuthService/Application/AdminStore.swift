@@ -1,5 +1,6 @@
 package import AuthDomain
 package import Chronology
+package import Idempotency
 package import Validation
 
 /// Which accounts are listed.
@@ -40,9 +41,10 @@ package protocol AdminStore: Sendable {
     /// - Parameters:
     ///   - actor: the administrator who asks, and must be one in this very transaction; nil for the operator of the system.
     ///   - precondition: for which versions of the account the change is meant.
+    ///   - receipt: of the answer, also where nothing changes.
     /// - Throws: `VersionMismatch`, or the store's error.
     func update(
         _ userID: UUIDv7, _ change: AccountChange, if precondition: VersionPrecondition, by actor: UUIDv7?,
-        at now: Timestamp
+        receipt: (User) throws -> IdempotencyReceipt?, at now: Timestamp
     ) async throws -> AccountUpdate
 }

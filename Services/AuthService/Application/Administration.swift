@@ -1,5 +1,6 @@
 package import AuthDomain
 package import Chronology
+package import Idempotency
 package import Validation
 
 /// Lists accounts for an administrator.
@@ -37,13 +38,15 @@ package struct UpdateUser: Sendable {
         self.clock = clock
     }
 
+    /// - Parameter receipt: what is to be kept of the answer in the transaction of the effect.
     /// - Throws: `ValidationFailure`, `AuthRefusal`, `VersionMismatch`, else the store's error.
     package func callAsFunction(
-        caller: UUIDv7, id: UUIDv7, status: String?, roles: [String], if precondition: VersionPrecondition
+        caller: UUIDv7, id: UUIDv7, status: String?, roles: [String], if precondition: VersionPrecondition,
+        receipt: (User) throws -> IdempotencyReceipt? = { _ in nil }
     ) async throws -> User {
         let change = try AccountChange(status: status, roles: roles)
         return try await store.update(
-            id, change, if: precondition, by: caller, at: clock.now().truncatedToMilliseconds
+            id, change, if: precondition, by: caller, receipt: receipt, at: clock.now().truncatedToMilliseconds
         ).user()
     }
 }
@@ -86,7 +89,8 @@ package struct CreateAdministrator: Sendable {
         }
         let roles = (known?.roles ?? []) + [.admin]
         let user = try await store.update(
-            id, AccountChange(roles: roles), if: .anyVersion, by: nil, at: clock.now().truncatedToMilliseconds
+            id, AccountChange(roles: roles), if: .anyVersion, by: nil, receipt: { _ in nil },
+            at: clock.now().truncatedToMilliseconds
         ).user()
         return (user, known == nil)
     }

@@ -1,5 +1,6 @@
 import AuthDomain
 package import Chronology
+package import Idempotency
 import Validation
 
 /// Replaces the caller's password by another one. The session that does it goes on, every other one ends.
@@ -18,9 +19,10 @@ package struct ChangePassword: Sendable {
         self.clock = clock
     }
 
+    /// - Parameter receipt: what is to be kept of the answer in the transaction of the effect.
     /// - Throws: `ValidationFailure` for a new password that breaks a rule, `AuthRefusal`, else the store's error.
     package func callAsFunction(
-        caller: UUIDv7, sessionID: UUIDv7?, current: String, new: String
+        caller: UUIDv7, sessionID: UUIDv7?, current: String, new: String, receipt: IdempotencyReceipt? = nil
     ) async throws {
         guard let sessionID else { throw AuthRefusal.noSession }
         var validator = Validator()
@@ -33,7 +35,7 @@ package struct ChangePassword: Sendable {
         guard case .right = verdict else { throw AuthRefusal.wrongPassword }
         let hash = try await passwords.hash(new)
         let isChanged = try await store.changePassword(
-            of: caller, from: credential.passwordHash, to: hash, keeping: sessionID,
+            of: caller, from: credential.passwordHash, to: hash, keeping: sessionID, receipt: receipt,
             at: clock.now().truncatedToMilliseconds)
         // Another change came first: what was current is not any more.
         if !isChanged { throw AuthRefusal.wrongPassword }

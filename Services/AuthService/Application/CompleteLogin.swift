@@ -1,5 +1,6 @@
 import AuthDomain
 package import Chronology
+package import Idempotency
 import Validation
 
 /// Finishes a sign-in that asked for the second factor.
@@ -21,9 +22,11 @@ package struct CompleteLogin: Sendable {
         self.clock = clock
     }
 
+    /// - Parameter receipt: what is to be kept of the answer in the transaction of the effect.
     /// - Throws: `ValidationFailure` for what is missing, `AuthRefusal`, else the store's error.
     package func callAsFunction(
-        challenge: String, code: String, client: ClientDescription
+        challenge: String, code: String, client: ClientDescription,
+        receipt: (IssuedTokens) throws -> IdempotencyReceipt? = { _ in nil }
     ) async throws -> IssuedTokens {
         var validator = Validator()
         validator.require("mfa_challenge", challenge)
@@ -39,7 +42,8 @@ package struct CompleteLogin: Sendable {
             guard let proof = try proof(typed, sealedSecret, at: now) else { throw AuthRefusal.wrongCode }
             let prepared = try await opening.prepare(for: userID, roles: roles, client: client, at: now)
             let isOpen = try await factors.finish(
-                digest, with: proof, opening: prepared.session, refreshToken: prepared.refreshToken)
+                digest, with: proof, opening: prepared.session, refreshToken: prepared.refreshToken,
+                receipt: receipt(prepared.tokens))
             guard isOpen else { throw AuthRefusal.wrongCode }
             return prepared.tokens
         }

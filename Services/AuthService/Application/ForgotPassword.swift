@@ -1,4 +1,5 @@
 package import Chronology
+package import Idempotency
 import AuthDomain
 import Validation
 
@@ -15,13 +16,15 @@ package struct ForgotPassword: Sendable {
         self.clock = clock
     }
 
+    /// - Parameter receipt: what is to be kept of the answer in the transaction of the effect.
     /// - Throws: `ValidationFailure` for what is no address, else the store's error.
-    package func callAsFunction(email: String) async throws {
+    package func callAsFunction(email: String, receipt: IdempotencyReceipt? = nil) async throws {
         var validator = Validator()
         let read = validator.email("email", email)
         let address = try validator.checked(read)
         let now = clock.now().truncatedToMilliseconds
         let ticket = try mint.verificationTicket(expiresAt: now + Lifetime.passwordReset)
-        try await requests.keep(AddressRequest(wish: .passwordReset(ticket), email: address, at: now))
+        try await requests.keep(
+            AddressRequest(wish: .passwordReset(ticket), email: address, at: now), receipt: receipt)
     }
 }

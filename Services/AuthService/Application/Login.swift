@@ -1,5 +1,6 @@
-import AuthDomain
+package import AuthDomain
 package import Chronology
+package import Idempotency
 import Validation
 
 /// Who calls, as the gateway sees it.
@@ -13,6 +14,15 @@ package struct ClientDescription: Sendable, Hashable {
         self.device = device
         self.address = address
     }
+}
+
+/// A user who has shown their password.
+package struct ProvenUser: Sendable, Hashable {
+    package let user: User
+    /// What the password was checked against.
+    let hash: String
+    /// What replaces it, where it is of another cost than today's.
+    let newHash: String?
 }
 
 /// Lets whoever knows the password of an account sign in.
@@ -37,22 +47,33 @@ package struct Login: Sendable {
         self.clock = clock
     }
 
+    /// The first half: finds out who signs in. It leaves nothing behind but what tells of a wrong password.
+    ///
     /// - Throws: `ValidationFailure` for what is missing, `AuthRefusal`, else the store's error.
-    package func callAsFunction(
+    package func prove(
         email: String, password: String, client: ClientDescription
-    ) async throws -> SignInOutcome {
+    ) async throws -> ProvenUser {
         var validator = Validator()
         validator.require("email", email)
         validator.require("password", password)
         try validator.check()
-        let (user, provenHash, newHash) = try await authenticate(email, password, client)
-        return try await opening.firstFactorPassed(
-            by: user, client: client, passwordHash: newHash, provenHash: provenHash)
+        return try await authenticate(email, password, client)
+    }
+
+    /// The second half: begins a session, or asks for the second factor.
+    ///
+    /// - Parameter receipt: what is to be kept of the answer in the transaction of the effect.
+    /// - Throws: what `SessionOpening.firstFactorPassed` throws.
+    package func open(
+        for proven: ProvenUser, client: ClientDescription, receipt: (SignInOutcome) throws -> IdempotencyReceipt?
+    ) async throws -> SignInOutcome {
+        try await opening.firstFactorPassed(
+            by: proven.user, client: client, passwordHash: proven.newHash, provenHash: proven.hash, receipt: receipt)
     }
 
     private func authenticate(
         _ email: String, _ password: String, _ client: ClientDescription
-    ) async throws -> (User, provenHash: String, newHash: String?) {
+    ) async throws -> ProvenUser {
         let address = EmailAddress(email)
         var credential: Credential?
         if let address { credential = try await accounts.credential(for: address) }
@@ -70,13 +91,13 @@ package struct Login: Sendable {
             if let address { try await note(failureOf: address, client) }
             throw AuthRefusal.invalidCredentials
         }
-        return (credential.user, credential.passwordHash, newHash)
+        return ProvenUser(user: credential.user, hash: credential.passwordHash, newHash: newHash)
     }
 
     private func note(failureOf address: EmailAddress, _ client: ClientDescription) async throws {
         try await requests.keep(
             AddressRequest(
                 wish: .noticeOfFailure(device: client.device), email: address,
-                at: clock.now().truncatedToMilliseconds))
+                at: clock.now().truncatedToMilliseconds), receipt: nil)
     }
 }

@@ -53,7 +53,7 @@ package protocol MfaStore: Sendable {
     /// Keeps a challenge.
     ///
     /// - Parameter passwordHash: replaces the user's; nil leaves it.
-    func open(_ challenge: MfaChallenge, passwordHash: String?) async throws
+    func open(_ challenge: MfaChallenge, passwordHash: String?, receipt: IdempotencyReceipt?) async throws
 
     /// Keeps a secret that waits for its first code, in the place of another such one.
     ///
@@ -77,7 +77,7 @@ package protocol MfaStore: Sendable {
     /// Turns the second factor off, and tells of it: `mfa_changed`. Sign-ins that wait for a code wait in vain.
     ///
     /// - Returns: false where there is none; then nothing happens.
-    func removeTotp(of userID: UUIDv7, at now: Timestamp) async throws -> Bool
+    func removeTotp(of userID: UUIDv7, receipt: IdempotencyReceipt?, at now: Timestamp) async throws -> Bool
 
     /// Keeps these recovery codes and forgets the others, and tells of it: `mfa_changed`.
     ///
@@ -99,6 +99,7 @@ package protocol MfaStore: Sendable {
     /// - Returns: false where the challenge or the proof was used before, or the user is gone or locked; then nothing
     ///   happens.
     func finish(
-        _ digest: [UInt8], with proof: MfaProof, opening session: Session, refreshToken: NewRefreshToken
+        _ digest: [UInt8], with proof: MfaProof, opening session: Session, refreshToken: NewRefreshToken,
+        receipt: IdempotencyReceipt?
     ) async throws -> Bool
 }

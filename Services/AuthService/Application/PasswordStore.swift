@@ -1,5 +1,6 @@
 package import AuthDomain
 package import Chronology
+package import Idempotency
 
 /// Where passwords are kept.
 ///
@@ -17,7 +18,8 @@ package protocol PasswordStore: Sendable {
     ///   - session: the one that goes on.
     /// - Returns: false where the hash is another one by now; then nothing happens.
     func changePassword(
-        of userID: UUIDv7, from known: String, to hash: String, keeping session: UUIDv7, at now: Timestamp
+        of userID: UUIDv7, from known: String, to hash: String, keeping session: UUIDv7,
+        receipt: IdempotencyReceipt?, at now: Timestamp
     ) async throws -> Bool
 
     /// Keeps a ticket to reset the password of an address, and tells of it: `password_reset_requested`. A ticket that is
@@ -35,5 +37,7 @@ package protocol PasswordStore: Sendable {
     /// `password_changed`. Of concurrent calls one succeeds.
     ///
     /// - Returns: false where the ticket is unknown, used or expired.
-    func resetPassword(by digest: [UInt8], to hash: String, at now: Timestamp) async throws -> Bool
+    func resetPassword(
+        by digest: [UInt8], to hash: String, receipt: IdempotencyReceipt?, at now: Timestamp
+    ) async throws -> Bool
 }

@@ -1,5 +1,6 @@
 import AuthDomain
 package import Chronology
+package import Idempotency
 import Validation
 
 /// Exchanges a refresh token for new tokens (RFC 9700, section 4.14).
@@ -23,6 +24,44 @@ package struct Refresh: Sendable {
 
     /// - Throws: `ValidationFailure` without a token, `AuthRefusal`, else the store's error.
     package func callAsFunction(refreshToken text: String) async throws -> IssuedTokens {
+        let exchange = try exchange(of: text)
+        let presented = try await sessions.replace(
+            digest: exchange.digest, with: exchange.successor, at: exchange.now)
+        guard let presented, case .rotate = presented.token.presented(at: exchange.now) else {
+            throw try await refusal(of: presented, at: exchange.now)
+        }
+        return try await tokens(for: presented, exchange)
+    }
+
+    /// As without a receipt; the answer is signed before anything is committed, so that it can be kept with its effect.
+    ///
+    /// - Parameter receipt: what is to be kept of the answer.
+    package func callAsFunction(
+        refreshToken text: String, receipt: (IssuedTokens) throws -> IdempotencyReceipt?
+    ) async throws -> IssuedTokens {
+        let exchange = try exchange(of: text)
+        var issued: IssuedTokens?
+        let presented = try await sessions.replace(
+            digest: exchange.digest, with: exchange.successor, at: exchange.now
+        ) { presented in
+            guard case .rotate = presented.token.presented(at: exchange.now) else { return nil }
+            let tokens = try await tokens(for: presented, exchange)
+            issued = tokens
+            return try receipt(tokens)
+        }
+        guard let issued else { throw try await refusal(of: presented, at: exchange.now) }
+        return issued
+    }
+
+    /// A token that is to be exchanged now, and what for.
+    private struct Exchange {
+        let digest: [UInt8]
+        let successor: NewRefreshToken
+        let successorText: String
+        let now: Timestamp
+    }
+
+    private func exchange(of text: String) throws -> Exchange {
         var validator = Validator()
         validator.require("refresh_token", text)
         try validator.check()
@@ -30,23 +69,27 @@ package struct Refresh: Sendable {
             throw AuthRefusal.invalidRefreshToken
         }
         let now = clock.now().truncatedToMilliseconds
-        let stored = NewRefreshToken(digest: successor.digest, expiresAt: now + Lifetime.refreshToken)
-        guard let presented = try await sessions.replace(digest: digest, with: stored, at: now) else {
-            throw AuthRefusal.invalidRefreshToken
+        return Exchange(
+            digest: digest,
+            successor: NewRefreshToken(digest: successor.digest, expiresAt: now + Lifetime.refreshToken),
+            successorText: successor.text, now: now)
+    }
+
+    private func tokens(for presented: PresentedRefreshToken, _ exchange: Exchange) async throws -> IssuedTokens {
+        let (token, now) = (presented.token, exchange.now)
+        let grant = AccessGrant(userID: token.userID, sessionID: token.sessionID, roles: presented.roles)
+        let expiry = min((token.replacedAt ?? now) + Lifetime.refreshToken, presented.sessionEnd)
+        return IssuedTokens(
+            accessToken: try await accessTokens.token(for: grant, at: now), accessLifetime: Lifetime.accessToken,
+            refreshToken: exchange.successorText, refreshLifetime: expiry - now, sessionID: token.sessionID)
+    }
+
+    /// Why there is nothing for a token that is not exchanged; ends the session of one that somebody has a copy of.
+    private func refusal(of presented: PresentedRefreshToken?, at now: Timestamp) async throws -> AuthRefusal {
+        if let token = presented?.token, case .revokeFamily = token.presented(at: now) {
+            _ = try await sessions.end(
+                token.sessionID, of: token.userID, reason: .reuseDetected, receipt: nil, at: now)
         }
-        let token = presented.token
-        switch token.presented(at: now) {
-        case .refuse: throw AuthRefusal.invalidRefreshToken
-        case .revokeFamily:
-            _ = try await sessions.end(token.sessionID, of: token.userID, reason: .reuseDetected, at: now)
-            throw AuthRefusal.invalidRefreshToken
-        case .rotate:
-            let grant = AccessGrant(userID: token.userID, sessionID: token.sessionID, roles: presented.roles)
-            let expiry = min((token.replacedAt ?? now) + Lifetime.refreshToken, presented.sessionEnd)
-            return IssuedTokens(
-                accessToken: try await accessTokens.token(for: grant, at: now), accessLifetime: Lifetime.accessToken,
-                refreshToken: successor.text,
-                refreshLifetime: expiry - now, sessionID: token.sessionID)
-        }
+        return .invalidRefreshToken
     }
 }

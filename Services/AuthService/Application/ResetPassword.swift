@@ -1,5 +1,6 @@
 import AuthDomain
 package import Chronology
+package import Idempotency
 import Validation
 
 /// Sets a new password by the token of the mail. Every session ends; a second factor stays.
@@ -20,8 +21,9 @@ package struct ResetPassword: Sendable {
 
     /// A password that is refused does not use up the token.
     ///
+    /// - Parameter receipt: what is to be kept of the answer in the transaction of the effect.
     /// - Throws: `ValidationFailure`, `AuthRefusal.invalidToken`, `AuthRefusal.overloaded`, else the store's error.
-    package func callAsFunction(token: String, new: String) async throws {
+    package func callAsFunction(token: String, new: String, receipt: IdempotencyReceipt? = nil) async throws {
         var validator = Validator()
         validator.require("token", token)
         try validator.check()
@@ -33,7 +35,8 @@ package struct ResetPassword: Sendable {
         try validator.check()
         let hash = try await passwords.hash(new)
         guard
-            try await store.resetPassword(by: digest, to: hash, at: clock.now().truncatedToMilliseconds)
+            try await store.resetPassword(
+                by: digest, to: hash, receipt: receipt, at: clock.now().truncatedToMilliseconds)
         else { throw AuthRefusal.invalidToken }
     }
 }

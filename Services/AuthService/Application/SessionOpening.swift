@@ -1,5 +1,6 @@
 package import AuthDomain
 package import Chronology
+package import Idempotency
 
 /// What a sign-in gives.
 package enum SignInOutcome: Sendable, Hashable {
@@ -32,10 +33,12 @@ package struct SessionOpening: Sendable {
     /// - Parameters:
     ///   - passwordHash: replaces the user's; nil leaves it.
     ///   - provenHash: what the password was checked against; nil where the first factor was no password.
+    ///   - receipt: what is to be kept of the answer in the transaction of the effect.
     /// - Throws: `AuthRefusal.accountLocked`, `AuthRefusal.invalidCredentials` where the user is gone meanwhile, what signing
     ///   throws, else the store's error.
     package func firstFactorPassed(
-        by user: User, client: ClientDescription, passwordHash: String? = nil, provenHash: String? = nil
+        by user: User, client: ClientDescription, passwordHash: String? = nil, provenHash: String? = nil,
+        receipt: (SignInOutcome) throws -> IdempotencyReceipt? = { _ in nil }
     ) async throws -> SignInOutcome {
         guard user.status == .active else { throw AuthRefusal.accountLocked }
         let now = clock.now().truncatedToMilliseconds
@@ -44,16 +47,17 @@ package struct SessionOpening: Sendable {
             guard
                 try await sessions.open(
                     prepared.session, refreshToken: prepared.refreshToken, passwordHash: passwordHash,
-                    provenHash: provenHash)
+                    provenHash: provenHash, receipt: receipt(.tokens(prepared.tokens)))
             else { throw AuthRefusal.invalidCredentials }
             return .tokens(prepared.tokens)
         }
         let challenge = mint.opaqueToken()
+        let outcome = SignInOutcome.secondFactorRequired(challenge: challenge.text)
         try await challenges.open(
             MfaChallenge(
                 digest: challenge.digest, userID: user.id, createdAt: now, expiresAt: now + Lifetime.mfaChallenge),
-            passwordHash: passwordHash)
-        return .secondFactorRequired(challenge: challenge.text)
+            passwordHash: passwordHash, receipt: receipt(outcome))
+        return outcome
     }
 
     /// A session that is to be stored, with what its owner gets then.

@@ -1,5 +1,6 @@
 package import AuthDomain
 package import Chronology
+package import Idempotency
 package import Validation
 
 /// A refresh token to be kept: never itself, only its SHA-256.
@@ -39,7 +40,8 @@ package protocol SessionStore: Sendable {
     ///   - provenHash: what the password was checked against; nil where it was no password that opened the session.
     /// - Returns: false where the user is gone or locked, or has another hash by now; then nothing happens.
     func open(
-        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?, provenHash: String?
+        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?, provenHash: String?,
+        receipt: IdempotencyReceipt?
     ) async throws -> Bool
 
     /// Replaces a refresh token, unless it was replaced before, has expired, or its session has ended. Of concurrent calls
@@ -50,16 +52,27 @@ package protocol SessionStore: Sendable {
         digest: [UInt8], with successor: NewRefreshToken, at now: Timestamp
     ) async throws -> PresentedRefreshToken?
 
+    /// As `replace(digest:with:at:)`, in a transaction that keeps a receipt too.
+    ///
+    /// - Parameter receipt: of the answer, made of the token as it is afterwards; what it throws undoes the replacement.
+    func replace(
+        digest: [UInt8], with successor: NewRefreshToken, at now: Timestamp,
+        receipt: (PresentedRefreshToken) async throws -> IdempotencyReceipt?
+    ) async throws -> PresentedRefreshToken?
+
     /// Ends a session and tells of it: `sessions_revoked`.
     ///
     /// - Returns: false where the user has no such session that has not ended; then nothing happens.
-    func end(_ sessionID: UUIDv7, of userID: UUIDv7, reason: SessionEnd, at now: Timestamp) async throws -> Bool
+    func end(
+        _ sessionID: UUIDv7, of userID: UUIDv7, reason: SessionEnd, receipt: IdempotencyReceipt?, at now: Timestamp
+    ) async throws -> Bool
 
     /// Ends every session of a user but one, and tells of it: `sessions_revoked`, a thousand sessions an event.
     ///
+    /// - Parameter receipt: of the answer, also where none ended.
     /// - Returns: whether one ended.
     func endAll(
-        of userID: UUIDv7, except kept: UUIDv7?, reason: SessionEnd, at now: Timestamp
+        of userID: UUIDv7, except kept: UUIDv7?, reason: SessionEnd, receipt: IdempotencyReceipt?, at now: Timestamp
     ) async throws -> Bool
 
     /// The user's sessions that have neither ended nor run out, newest first; the cursor's only key is the id.
@@ -71,6 +84,7 @@ extension SessionStore {
     package func open(
         _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?
     ) async throws -> Bool {
-        try await open(session, refreshToken: refreshToken, passwordHash: passwordHash, provenHash: nil)
+        try await open(
+            session, refreshToken: refreshToken, passwordHash: passwordHash, provenHash: nil, receipt: nil)
     }
 }

@@ -1,5 +1,6 @@
 package import AuthDomain
 package import Chronology
+package import Idempotency
 import Validation
 
 /// The issuers whose word is taken for who somebody is.
@@ -55,15 +56,17 @@ package struct SignInWithIDToken: Sendable {
         self.clock = clock
     }
 
+    /// - Parameter receipt: what is to be kept of the answer in the transaction of the effect.
     /// - Throws: `ValidationFailure` without a token, `AuthRefusal`, else the store's error.
     package func callAsFunction(
-        provider: String, idToken: String, nonce: String?, client: ClientDescription
+        provider: String, idToken: String, nonce: String?, client: ClientDescription,
+        receipt: (SignInOutcome) throws -> IdempotencyReceipt? = { _ in nil }
     ) async throws -> SignInOutcome {
         var validator = Validator()
         validator.require("id_token", idToken)
         try validator.check()
         let identity = try await providers.identity(of: idToken, from: provider, nonce: nonce)
-        return try await opening.firstFactorPassed(by: user(of: identity), client: client)
+        return try await opening.firstFactorPassed(by: user(of: identity), client: client, receipt: receipt)
     }
 
     private func user(of identity: ExternalIdentity) async throws -> User {

@@ -88,12 +88,15 @@ package struct RemoveTotp: Sendable {
         self.clock = clock
     }
 
+    /// - Parameter receipt: what is to be kept of the answer in the transaction of the effect.
     /// - Throws: what `ConfirmPassword` throws, `AuthRefusal.mfaNotEnabled`, else the store's error.
-    package func callAsFunction(caller: UUIDv7, password: String) async throws {
+    package func callAsFunction(
+        caller: UUIDv7, password: String, receipt: IdempotencyReceipt? = nil
+    ) async throws {
         _ = try await confirmPassword(caller: caller, password: password)
-        guard try await factors.removeTotp(of: caller, at: clock.now().truncatedToMilliseconds) else {
-            throw AuthRefusal.mfaNotEnabled
-        }
+        let isDone = try await factors.removeTotp(
+            of: caller, receipt: receipt, at: clock.now().truncatedToMilliseconds)
+        guard isDone else { throw AuthRefusal.mfaNotEnabled }
     }
 }
 

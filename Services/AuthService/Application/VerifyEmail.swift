@@ -1,5 +1,6 @@
 import AuthDomain
 package import Chronology
+package import Idempotency
 import Validation
 
 /// Confirms that an address belongs to whoever registered it, by the token of the verification mail.
@@ -14,12 +15,14 @@ package struct VerifyEmail: Sendable {
         self.clock = clock
     }
 
+    /// - Parameter receipt: what is to be kept of the answer in the transaction of the effect.
     /// - Throws: `ValidationFailure` without a token, `AuthRefusal.invalidToken`, else the store's error.
-    package func callAsFunction(token: String) async throws {
+    package func callAsFunction(token: String, receipt: IdempotencyReceipt? = nil) async throws {
         var validator = Validator()
         validator.require("token", token)
         try validator.check()
-        guard let digest = mint.digest(of: token), try await accounts.confirmEmail(digest: digest, at: clock.now())
+        guard let digest = mint.digest(of: token),
+            try await accounts.confirmEmail(digest: digest, receipt: receipt, at: clock.now())
         else { throw AuthRefusal.invalidToken }
     }
 }
@@ -37,14 +40,16 @@ package struct ResendVerification: Sendable {
         self.clock = clock
     }
 
+    /// - Parameter receipt: what is to be kept of the answer in the transaction of the effect.
     /// - Throws: `ValidationFailure` for what is no address, else the store's error.
-    package func callAsFunction(email: String) async throws {
+    package func callAsFunction(email: String, receipt: IdempotencyReceipt? = nil) async throws {
         var validator = Validator()
         let read = validator.email("email", email)
         let address = try validator.checked(read)
         let now = clock.now().truncatedToMilliseconds
         let ticket = try mint.verificationTicket(expiresAt: now + Lifetime.emailVerification)
-        try await requests.keep(AddressRequest(wish: .verification(ticket), email: address, at: now))
+        try await requests.keep(
+            AddressRequest(wish: .verification(ticket), email: address, at: now), receipt: receipt)
     }
 }
 

@@ -5,13 +5,11 @@ package import Idempotency
 import FaultPoints
 import Messaging
 import Postgres
-import ServiceRuntime
 
 extension AuthRepository: AccountStore {
     private static let verification = "email_verification"
 
     package func register(_ registration: Registration, receipt: IdempotencyReceipt?) async throws -> Bool {
-        let receipts = receipt.map { [IdempotencyRecords.insert($0)] } ?? []
         let user = registration.user
         let events = try AuthEvents.registered(registration)
         let repeated = AddressRequest(wish: .registration, email: user.email, at: user.createdAt)
@@ -28,7 +26,7 @@ extension AuthRepository: AccountStore {
                     Self.insert(registration.ticket, of: user.id, at: user.createdAt),
                     outbox.insert(events),
                 ] : [Self.insert(repeated)]
-            try await transaction.commit(with: effects + receipts)
+            try await transaction.commit(with: effects + Self.kept(receipt))
             return isNew
         }
         FaultPoint.reached("service.after-commit-before-answer")
@@ -66,7 +64,9 @@ extension AuthRepository: AccountStore {
         return isTold
     }
 
-    package func confirmEmail(digest: [UInt8], at now: Timestamp) async throws -> Bool {
+    package func confirmEmail(
+        digest: [UInt8], receipt: IdempotencyReceipt?, at now: Timestamp
+    ) async throws -> Bool {
         let isConfirmed = try await pool.withTransaction { transaction in
             // Of concurrent confirmations the second waits at the user's row and then finds it verified.
             let rows = try await transaction.query(
@@ -81,15 +81,17 @@ extension AuthRepository: AccountStore {
                 """)
             guard let row = rows.first else { return false }
             let (id, sequence) = try row.decode(UUIDv7.self, Int64.self)
-            try await transaction.commit(with: [
-                """
-                UPDATE one_time_tokens SET used_at = \(now)
-                WHERE user_id = \(id) AND purpose = \(Self.verification) AND used_at IS NULL
-                """,
-                outbox.insert([try AuthEvents.emailVerified(id, sequence: sequence, at: now)]),
-            ])
+            try await transaction.commit(
+                with: Self.kept(receipt) + [
+                    """
+                    UPDATE one_time_tokens SET used_at = \(now)
+                    WHERE user_id = \(id) AND purpose = \(Self.verification) AND used_at IS NULL
+                    """,
+                    outbox.insert([try AuthEvents.emailVerified(id, sequence: sequence, at: now)]),
+                ])
             return true
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         if isConfirmed { outbox.poke() }
         return isConfirmed
     }

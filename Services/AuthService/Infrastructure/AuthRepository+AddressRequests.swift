@@ -1,6 +1,8 @@
 package import AuthApplication
 package import AuthDomain
 package import Chronology
+package import Idempotency
+import FaultPoints
 import Messaging
 import Observability
 import Postgres
@@ -9,7 +11,10 @@ extension AuthRepository: AddressRequestStore {
     /// A request that could not be answered for this long is forgotten; whoever made it has asked again.
     static let requestLifetime: Duration = .seconds(3600)
 
-    package func keep(_ request: AddressRequest) async throws { try await pool.query(Self.insert(request)) }
+    package func keep(_ request: AddressRequest, receipt: IdempotencyReceipt?) async throws {
+        try await pool.batch(Self.kept(receipt) + [Self.insert(request)])
+        FaultPoint.reached("service.after-commit-before-answer")
+    }
 
     package func handOver(
         atMost count: Int, at now: Timestamp, _ body: (AddressRequest) async throws -> Void

@@ -1,7 +1,9 @@
 package import AuthApplication
 package import AuthDomain
 package import Chronology
+package import Idempotency
 package import Validation
+import FaultPoints
 import Messaging
 import Postgres
 
@@ -22,7 +24,7 @@ extension AuthRepository: AdminStore {
 
     package func update(
         _ userID: UUIDv7, _ change: AccountChange, if precondition: VersionPrecondition, by actor: UUIDv7?,
-        at now: Timestamp
+        receipt: (User) throws -> IdempotencyReceipt?, at now: Timestamp
     ) async throws -> AccountUpdate {
         let outcome = try await pool.withTransaction { transaction in
             let rows = try await transaction.batch([
@@ -37,17 +39,22 @@ extension AuthRepository: AdminStore {
             guard actor == nil || isAllowed else { return AccountUpdate.notAllowed }
             guard let user = try rows[2].first.map(User.init(_:)) else { return .unknownUser }
             try precondition.check(user.version)
-            guard change.changes(user) else { return .done(user) }
+            guard change.changes(user) else {
+                try await transaction.commit(with: Self.kept(receipt(user)))
+                return .done(user)
+            }
             if change.removesAdministrator(user), !isAnotherLeft { return .lastAdministrator }
-            return .done(try await make(change, of: user, at: now, in: transaction))
+            return .done(try await make(change, of: user, receipt: receipt, at: now, in: transaction))
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         if case .done = outcome { outbox.poke() }
         return outcome
     }
 
     /// Makes a change of a user whose row is locked; commits.
     private func make(
-        _ change: AccountChange, of user: User, at now: Timestamp, in transaction: PostgresTransaction
+        _ change: AccountChange, of user: User, receipt: (User) throws -> IdempotencyReceipt?, at now: Timestamp,
+        in transaction: PostgresTransaction
     ) async throws -> User {
         var events: [OutboxEvent] = []
         if change.locks(user) {
@@ -65,9 +72,10 @@ extension AuthRepository: AdminStore {
         let changed = try User(row)
         events.append(
             try AuthEvents.userUpdated(changed, sequence: row.decode(Int64.self, named: "event_sequence")))
-        try await transaction.commit(with: [
-            "DELETE FROM mfa_challenges WHERE user_id = \(user.id)", outbox.insert(events),
-        ])
+        try await transaction.commit(
+            with: Self.kept(receipt(changed)) + [
+                "DELETE FROM mfa_challenges WHERE user_id = \(user.id)", outbox.insert(events),
+            ])
         return changed
     }
 }

@@ -6,7 +6,6 @@ package import Validation
 import FaultPoints
 import Messaging
 import Postgres
-import ServiceRuntime
 
 extension AuthRepository: ApiTokenStore {
     package func add(
@@ -31,7 +30,7 @@ extension AuthRepository: ApiTokenStore {
                         \(token.createdAt), \(token.expiresAt))
                     """,
                     outbox.insert([try AuthEvents.apiTokenCreated(token, sequence: sequence)]),
-                ] + (receipt.map { [IdempotencyRecords.insert($0)] } ?? []))
+                ] + Self.kept(receipt))
             return .added
         }
         FaultPoint.reached("service.after-commit-before-answer")
@@ -58,10 +57,10 @@ extension AuthRepository: ApiTokenStore {
             try await transaction.query(Self.lock(userID))
             let events = try await Self.endApiTokens(of: userID, only: id, at: now, in: transaction)
             guard !events.isEmpty else { return false }
-            let receipts = receipt.map { [IdempotencyRecords.insert($0)] } ?? []
-            try await transaction.commit(with: receipts + [outbox.insert(events)])
+            try await transaction.commit(with: Self.kept(receipt) + [outbox.insert(events)])
             return true
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         if isRevoked { outbox.poke() }
         return isRevoked
     }

@@ -6,7 +6,6 @@ package import Validation
 import FaultPoints
 import Messaging
 import Postgres
-import ServiceRuntime
 
 extension AuthRepository: ErasureStore {
     /// `user_id` stays, which belongs to nobody any more: a gateway that has not heard of the end can be told later.
@@ -45,8 +44,7 @@ extension AuthRepository: ErasureStore {
                 let events = try AuthEvents.userDeleted(erasure, sessions, after: sequence, at: now)
                 FaultPoint.reached("service.before-commit")
                 try await transaction.commit(
-                    with: Self.deleting(erasure, at: now) + [outbox.insert(events)]
-                        + (receipt.map { [IdempotencyRecords.insert($0)] } ?? []))
+                    with: Self.deleting(erasure, at: now) + [outbox.insert(events)] + Self.kept(receipt))
                 return true
             }
         }

@@ -2,19 +2,22 @@ package import AuthApplication
 import AuthDomain
 package import Chronology
 package import Idempotency
+import FaultPoints
 import Messaging
 import Postgres
-import ServiceRuntime
 
 extension AuthRepository: MfaStore {
-    package func open(_ challenge: MfaChallenge, passwordHash: String?) async throws {
+    package func open(
+        _ challenge: MfaChallenge, passwordHash: String?, receipt: IdempotencyReceipt?
+    ) async throws {
         _ = try await pool.batch(
-            [
+            Self.kept(receipt) + [
                 """
                 INSERT INTO mfa_challenges (digest, user_id, created_at, expires_at)
                 VALUES (\(challenge.digest), \(challenge.userID), \(challenge.createdAt), \(challenge.expiresAt))
                 """
             ] + Self.replaceHash(passwordHash, of: challenge.userID, at: challenge.createdAt))
+        FaultPoint.reached("service.after-commit-before-answer")
     }
 
     package func begin(_ totp: PendingTotp, of userID: UUIDv7, receipt: IdempotencyReceipt?) async throws -> Bool {
@@ -59,12 +62,14 @@ extension AuthRepository: MfaStore {
                 """, with: [Self.insert(recoveryCodes, of: userID)] + Self.kept(receipt))
     }
 
-    package func removeTotp(of userID: UUIDv7, at now: Timestamp) async throws -> Bool {
+    package func removeTotp(
+        of userID: UUIDv7, receipt: IdempotencyReceipt?, at now: Timestamp
+    ) async throws -> Bool {
         try await change(
             .disabled, of: userID, at: now,
             by: """
                 DELETE FROM totp_factors WHERE user_id = \(userID) AND confirmed_at IS NOT NULL RETURNING user_id
-                """, with: ["DELETE FROM mfa_challenges WHERE user_id = \(userID)"])
+                """, with: ["DELETE FROM mfa_challenges WHERE user_id = \(userID)"] + Self.kept(receipt))
     }
 
     package func replaceRecoveryCodes(
@@ -98,12 +103,9 @@ extension AuthRepository: MfaStore {
             try await transaction.commit(with: rest + [outbox.insert([event])])
             return true
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         if isChanged { outbox.poke() }
         return isChanged
-    }
-
-    private static func kept(_ receipt: IdempotencyReceipt?) -> [PostgresQuery] {
-        receipt.map { [IdempotencyRecords.insert($0)] } ?? []
     }
 
     private static func insert(_ digests: [[UInt8]], of userID: UUIDv7) -> PostgresQuery {

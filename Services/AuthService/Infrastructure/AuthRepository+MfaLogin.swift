@@ -1,6 +1,7 @@
 package import AuthApplication
 package import AuthDomain
 package import Chronology
+package import Idempotency
 import FaultPoints
 import Messaging
 import Postgres
@@ -43,7 +44,8 @@ extension AuthRepository {
     }
 
     package func finish(
-        _ digest: [UInt8], with proof: MfaProof, opening session: Session, refreshToken: NewRefreshToken
+        _ digest: [UInt8], with proof: MfaProof, opening session: Session, refreshToken: NewRefreshToken,
+        receipt: IdempotencyReceipt?
     ) async throws -> Bool {
         let isOpen = try await pool.withTransaction { transaction in
             let rows = try await transaction.batch([
@@ -66,7 +68,9 @@ extension AuthRepository {
                     try AuthEvents.mfaChanged(
                         .recoveryCodeUsed, of: session.userID, sequence: sequence, at: session.createdAt))
             }
-            try await transaction.commit(with: Self.insert(session, refreshToken) + [outbox.insert(events)])
+            FaultPoint.reached("service.before-commit")
+            try await transaction.commit(
+                with: Self.kept(receipt) + Self.insert(session, refreshToken) + [outbox.insert(events)])
             return true
         }
         FaultPoint.reached("service.after-commit-before-answer")

@@ -1,6 +1,7 @@
 package import AuthApplication
 package import AuthDomain
 package import Chronology
+package import Idempotency
 import FaultPoints
 import Messaging
 import Postgres
@@ -20,7 +21,8 @@ extension AuthRepository: PasswordStore {
     }
 
     package func changePassword(
-        of userID: UUIDv7, from known: String, to hash: String, keeping session: UUIDv7, at now: Timestamp
+        of userID: UUIDv7, from known: String, to hash: String, keeping session: UUIDv7,
+        receipt: IdempotencyReceipt?, at now: Timestamp
     ) async throws -> Bool {
         let isChanged = try await pool.withTransaction { transaction in
             let rows = try await transaction.batch([
@@ -31,7 +33,7 @@ extension AuthRepository: PasswordStore {
                 """,
             ])
             guard rows[1].first != nil else { return false }
-            try await finish(.change, of: userID, keeping: session, at: now, in: transaction)
+            try await finish(.change, of: userID, keeping: session, receipt, at: now, in: transaction)
             return true
         }
         FaultPoint.reached("service.after-commit-before-answer")
@@ -82,7 +84,9 @@ extension AuthRepository: PasswordStore {
         ).first.map(User.init(_:))
     }
 
-    package func resetPassword(by digest: [UInt8], to hash: String, at now: Timestamp) async throws -> Bool {
+    package func resetPassword(
+        by digest: [UInt8], to hash: String, receipt: IdempotencyReceipt?, at now: Timestamp
+    ) async throws -> Bool {
         let isReset = try await pool.withTransaction { transaction in
             // Of concurrent resets the second waits for the user's row and then finds the token used.
             let rows = try await transaction.batch([
@@ -104,29 +108,31 @@ extension AuthRepository: PasswordStore {
                 ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash,
                     updated_at = excluded.updated_at
                 """)
-            try await finish(.reset, of: userID, keeping: nil, at: now, in: transaction)
+            try await finish(.reset, of: userID, keeping: nil, receipt, at: now, in: transaction)
             return true
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         if isReset { outbox.poke() }
         return isReset
     }
 
     /// What every new password brings with it; commits.
     private func finish(
-        _ method: PasswordChange, of userID: UUIDv7, keeping session: UUIDv7?, at now: Timestamp,
-        in transaction: PostgresTransaction
+        _ method: PasswordChange, of userID: UUIDv7, keeping session: UUIDv7?, _ receipt: IdempotencyReceipt?,
+        at now: Timestamp, in transaction: PostgresTransaction
     ) async throws {
         var events = try await Self.endSessions(of: userID, except: session, .revoked, at: now, in: transaction)
         events += try await Self.endApiTokens(of: userID, at: now, in: transaction)
         let sequence = try await Self.advance(userID, by: 1, in: transaction)
         events.append(try AuthEvents.passwordChanged(userID, by: method, sequence: sequence, at: now))
         FaultPoint.reached("service.before-commit")
-        try await transaction.commit(with: [
-            """
-            UPDATE one_time_tokens SET used_at = \(now)
-            WHERE user_id = \(userID) AND purpose = \(Self.reset) AND used_at IS NULL
-            """,
-            outbox.insert(events),
-        ])
+        try await transaction.commit(
+            with: Self.kept(receipt) + [
+                """
+                UPDATE one_time_tokens SET used_at = \(now)
+                WHERE user_id = \(userID) AND purpose = \(Self.reset) AND used_at IS NULL
+                """,
+                outbox.insert(events),
+            ])
     }
 }

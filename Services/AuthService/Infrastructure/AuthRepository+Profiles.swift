@@ -6,7 +6,6 @@ package import Validation
 import FaultPoints
 import Messaging
 import Postgres
-import ServiceRuntime
 
 extension AuthRepository: ProfileStore {
     package func changeUser(
@@ -24,7 +23,7 @@ extension AuthRepository: ProfileStore {
             let user = try User(row)
             try precondition.check(user.version)
             let changed = change(user)
-            let receipts = try receipt(changed).map { [IdempotencyRecords.insert($0)] } ?? []
+            let receipts = try Self.kept(receipt(changed))
             guard changed != user else {
                 try await transaction.commit(with: receipts)
                 return (user, false)

@@ -1,6 +1,7 @@
 package import AuthApplication
 package import AuthDomain
 package import Chronology
+package import Idempotency
 package import Validation
 import FaultPoints
 import Messaging
@@ -8,7 +9,8 @@ import Postgres
 
 extension AuthRepository: SessionStore {
     package func open(
-        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?, provenHash: String?
+        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?, provenHash: String?,
+        receipt: IdempotencyReceipt?
     ) async throws -> Bool {
         let isOpen = try await pool.withTransaction { transaction in
             // The second statement sees the password that whoever held the lock has committed.
@@ -28,7 +30,7 @@ extension AuthRepository: SessionStore {
             let event = try AuthEvents.loggedIn(session, isNewDevice: isNewDevice, sequence: sequence)
             FaultPoint.reached("service.before-commit")
             try await transaction.commit(
-                with: Self.insert(session, refreshToken) + [outbox.insert([event])]
+                with: Self.kept(receipt) + Self.insert(session, refreshToken) + [outbox.insert([event])]
                     + Self.replaceHash(passwordHash, of: session.userID, at: session.createdAt))
             return true
         }
@@ -40,9 +42,35 @@ extension AuthRepository: SessionStore {
     package func replace(
         digest: [UInt8], with successor: NewRefreshToken, at now: Timestamp
     ) async throws -> PresentedRefreshToken? {
-        // Of concurrent replacements the second waits at the token's row and then finds it replaced. The last statement
-        // sees what was committed meanwhile: also an end of the session, for which `used` has waited.
-        let results = try await pool.batch([
+        let results = try await pool.batch(Self.replacement(of: digest, by: successor, at: now))
+        FaultPoint.reached("service.after-commit-before-answer")
+        return try results[1].first.map(PresentedRefreshToken.init(_:))
+    }
+
+    package func replace(
+        digest: [UInt8], with successor: NewRefreshToken, at now: Timestamp,
+        receipt: (PresentedRefreshToken) async throws -> IdempotencyReceipt?
+    ) async throws -> PresentedRefreshToken? {
+        let presented = try await pool.withTransaction { transaction -> PresentedRefreshToken? in
+            let results = try await transaction.batch(Self.replacement(of: digest, by: successor, at: now))
+            guard let presented = try results[1].first.map(PresentedRefreshToken.init(_:)) else { return nil }
+            let receipts = Self.kept(try await receipt(presented))
+            FaultPoint.reached("service.before-commit")
+            try await transaction.commit(with: receipts)
+            return presented
+        }
+        FaultPoint.reached("service.after-commit-before-answer")
+        return presented
+    }
+
+    /// Replaces a token, and shows it as it is then.
+    ///
+    /// Of concurrent replacements the second waits at the token's row and then finds it replaced. The last statement sees what
+    /// was committed meanwhile: also an end of the session, for which `used` has waited.
+    private static func replacement(
+        of digest: [UInt8], by successor: NewRefreshToken, at now: Timestamp
+    ) -> [PostgresQuery] {
+        [
             """
             WITH replaced AS (
                 UPDATE refresh_tokens t SET replaced_at = \(now) FROM sessions s
@@ -66,12 +94,11 @@ extension AuthRepository: SessionStore {
                 LEFT JOIN refresh_tokens n ON n.session_id = t.session_id AND n.generation = t.generation + 1
             WHERE t.digest = \(digest)
             """,
-        ])
-        return try results[1].first.map(PresentedRefreshToken.init(_:))
+        ]
     }
 
     package func end(
-        _ sessionID: UUIDv7, of userID: UUIDv7, reason: SessionEnd, at now: Timestamp
+        _ sessionID: UUIDv7, of userID: UUIDv7, reason: SessionEnd, receipt: IdempotencyReceipt?, at now: Timestamp
     ) async throws -> Bool {
         let hasEnded = try await pool.withTransaction { transaction in
             let rows = try await transaction.batch([
@@ -89,23 +116,28 @@ extension AuthRepository: SessionStore {
             guard let row = rows[1].first else { return false }
             let event = try AuthEvents.sessionsRevoked(
                 [sessionID], of: userID, reason: reason, sequence: row.decode(Int64.self, at: 0), at: now)
-            try await transaction.commit(with: [outbox.insert([event])])
+            try await transaction.commit(with: Self.kept(receipt) + [outbox.insert([event])])
             return true
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         if hasEnded { outbox.poke() }
         return hasEnded
     }
 
     package func endAll(
-        of userID: UUIDv7, except kept: UUIDv7?, reason: SessionEnd, at now: Timestamp
+        of userID: UUIDv7, except kept: UUIDv7?, reason: SessionEnd, receipt: IdempotencyReceipt?, at now: Timestamp
     ) async throws -> Bool {
         let hasEnded = try await pool.withTransaction { transaction in
             try await transaction.query(Self.lock(userID))
             let events = try await Self.endSessions(of: userID, except: kept, reason, at: now, in: transaction)
-            guard !events.isEmpty else { return false }
-            try await transaction.commit(with: [outbox.insert(events)])
+            guard !events.isEmpty else {
+                try await transaction.commit(with: Self.kept(receipt))
+                return false
+            }
+            try await transaction.commit(with: Self.kept(receipt) + [outbox.insert(events)])
             return true
         }
+        FaultPoint.reached("service.after-commit-before-answer")
         if hasEnded { outbox.poke() }
         return hasEnded
     }

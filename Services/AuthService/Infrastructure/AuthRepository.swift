@@ -2,6 +2,7 @@ package import Messaging
 package import Postgres
 import AuthDomain
 package import Chronology
+import Idempotency
 import Money
 import ServiceRuntime
 
@@ -16,6 +17,11 @@ package struct AuthRepository: Sendable {
     package init(pool: PostgresPool, outbox: Outbox) {
         self.pool = pool
         self.outbox = outbox
+    }
+
+    /// The statement that keeps a receipt, where there is one.
+    static func kept(_ receipt: IdempotencyReceipt?) -> [PostgresQuery] {
+        receipt.map { [IdempotencyRecords.insert($0)] } ?? []
     }
 
     /// Forgets what has run out, at most a thousand rows of each kind at a time. Sessions are remembered for 90 days more,

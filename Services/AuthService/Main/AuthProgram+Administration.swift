@@ -6,27 +6,28 @@ import Contracts
 import EventLoop
 import GRPC
 import Messaging
-import Postgres
 import Secrets
 import ServiceRuntime
 import Validation
 
 extension AuthProgram {
-    static func administration(_ host: ServiceHost, _ repository: AuthRepository) -> any GRPCService {
+    static func administration(
+        _ host: ServiceHost, _ repository: AuthRepository, _ secrets: SecretAnswers
+    ) -> any GRPCService {
         AdminServiceHandlers(
-            AdminAPI(accounts: repository, store: repository, clock: SystemClock(), logger: host.logger))
+            AdminAPI(
+                accounts: repository, store: repository, clock: SystemClock(), secrets: secrets, logger: host.logger))
     }
 
     /// Personal API tokens, and what gateways ask about callers.
     static func access(
-        _ host: ServiceHost, _ pool: PostgresPool, _ repository: AuthRepository, _ mint: any ApiTokenMint,
-        _ masterKey: MasterKey
-    ) throws -> [any GRPCService] {
+        _ host: ServiceHost, _ repository: AuthRepository, _ mint: any ApiTokenMint, _ secrets: SecretAnswers
+    ) -> [any GRPCService] {
         [
             ApiTokenServiceHandlers(
                 ApiTokenAPI(
-                    store: repository, mint: mint, clock: SystemClock(),
-                    secrets: try secretAnswers(pool, masterKey), logger: host.logger)),
+                    store: repository, mint: mint, clock: SystemClock(), secrets: secrets,
+                    logger: host.logger)),
             AccessServiceHandlers(
                 AccessAPI(
                     tokens: repository, mint: mint, revocations: repository, clock: SystemClock(),

@@ -48,7 +48,7 @@ extension AuthProgram {
     /// Sign-in by the word of others.
     static func identityProviders(
         _ host: ServiceHost, _ settings: IdentityProviderSettings, _ repository: AuthRepository,
-        _ opening: SessionOpening
+        _ opening: SessionOpening, _ secrets: SecretAnswers
     ) -> IdentityProviderServiceHandlers<IdentityProvidersAPI> {
         var configuration = HTTPClient.Configuration()
         // Within the time that the gateway gives a sign-in there may have to be two requests: discovery and keys.
@@ -61,6 +61,7 @@ extension AuthProgram {
         let providers = OpenIDProviders(
             settings.providers, client: client, loop: host.loop, clock: clock, logger: host.logger)
         let signIn = SignInWithIDToken(providers: providers, store: repository, opening: opening, clock: clock)
-        return IdentityProviderServiceHandlers(IdentityProvidersAPI(signIn: signIn, logger: host.logger))
+        return IdentityProviderServiceHandlers(
+            IdentityProvidersAPI(signIn: signIn, secrets: secrets, logger: host.logger))
     }
 }

@@ -2,15 +2,13 @@ import AuthAPI
 import AuthApplication
 import AuthInfrastructure
 import Chronology
-import Postgres
-import Secrets
 import ServiceRuntime
 
 extension AuthProgram {
     /// Profiles, and the end of accounts.
     static func users(
-        _ repository: AuthRepository, _ pool: PostgresPool, _ checks: ThrottledPasswords, _ mint: RandomTokenMint,
-        _ masterKey: MasterKey, _ host: ServiceHost
+        _ repository: AuthRepository, _ checks: ThrottledPasswords, _ mint: RandomTokenMint, _ secrets: SecretAnswers,
+        _ host: ServiceHost
     ) -> UsersAPI {
         let clock = SystemClock()
         return UsersAPI(
@@ -18,7 +16,6 @@ extension AuthProgram {
             eraseAccount: EraseAccount(
                 store: repository, accounts: repository,
                 confirmPassword: ConfirmPassword(store: repository, passwords: checks), mint: mint, clock: clock),
-            getErasure: GetErasure(store: repository), idempotent: IdempotentCalls(pool: pool),
-            registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: host.logger)
+            getErasure: GetErasure(store: repository), secrets: secrets, logger: host.logger)
     }
 }

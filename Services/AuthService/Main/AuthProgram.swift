@@ -89,8 +89,11 @@ enum AuthProgram: ServiceProgram {
         host.chore("sweep", every: .seconds(600)) { try await repository.sweep(at: SystemClock().now()) }
         host.forgetOldAnswers(in: pool)
         let passwords = OffloadedPasswords(hasher: PasswordHasher(), threads: hashing)
-        let checks = ThrottledPasswords(
-            passwords: passwords, throttle: MemoryAttemptThrottle(), clock: SystemClock())
+        let throttle = MemoryAttemptThrottle()
+        let checks = ThrottledPasswords(passwords: passwords, throttle: throttle, clock: SystemClock())
+        let secrets = SecretAnswers(
+            calls: IdempotentCalls(pool: pool), throttle: throttle, clock: SystemClock(),
+            key: { masterKey.key(for: $0) })
         let mint = RandomTokenMint(sealKey: sealKey, masterKey: masterKey)
         let answerRequests = AnswerAddressRequests(
             requests: repository, accounts: repository, passwords: repository, clock: SystemClock())
@@ -102,22 +105,21 @@ enum AuthProgram: ServiceProgram {
             useCases: AuthAPI.UseCases(
                 accounts: repository, sessions: repository, requests: repository, passwords: passwords, checks: checks,
                 mint: mint, accessTokens: keys, opening: opening, clock: SystemClock()),
-            idempotent: IdempotentCalls(pool: pool),
-            registrationKeys: RegistrationKeys(secret: masterKey.key(for: "registration")), logger: host.logger)
+            secrets: secrets, logger: host.logger)
         let passwordAPI = PasswordAPI(
             store: repository, requests: repository, passwords: passwords, checks: checks, mint: mint,
-            clock: SystemClock(), logger: host.logger)
-        let sessionAPI = SessionAPI(sessions: repository, clock: SystemClock(), logger: host.logger)
-        let accessServices = try access(host, pool, repository, mint, masterKey)
+            clock: SystemClock(), secrets: secrets, logger: host.logger)
+        let sessionAPI = SessionAPI(
+            sessions: repository, clock: SystemClock(), secrets: secrets, logger: host.logger)
         host.serve(
             [
                 AuthServiceHandlers(api), PasswordServiceHandlers(passwordAPI), SessionServiceHandlers(sessionAPI),
-                try secondFactors(host, pool, repository, checks, opening, mint, masterKey),
-                administration(host, repository),
-                identityProviders(host, settings.identityProviders, repository, opening),
-                UserServiceHandlers(users(repository, pool, checks, mint, masterKey, host)),
+                try secondFactors(host, repository, checks, opening, mint, masterKey, secrets),
+                administration(host, repository, secrets),
+                identityProviders(host, settings.identityProviders, repository, opening, secrets),
+                UserServiceHandlers(users(repository, checks, mint, secrets, host)),
                 ArchiveServiceHandlers(ArchiveAPI(AuthArchive.kinds, pool: pool, logger: host.logger)),
                 host.deadLetters(of: "auth", in: pool),
-            ] + accessServices, settings: settings.grpc)
+            ] + access(host, repository, mint, secrets), settings: settings.grpc)
     }
 }

@@ -58,14 +58,15 @@ extension AdminStoreConformance {
         let user = try await registered()
         let later = now + .seconds(5)
         let outcome = try await store.update(
-            user.id, AccountChange(roles: [.admin]), if: .oneOf([1]), by: nil, at: later)
+            user.id, AccountChange(roles: [.admin]), if: .oneOf([1]), by: nil, receipt: { _ in nil }, at: later)
         guard case .done(let changed) = outcome else { throw ConformanceFailure(description: "roles are given") }
         try expect(changed.roles == [.user, .admin] && changed.version == 2, "beside that of everybody")
         try expect(changed.updatedAt == later, "at that time")
         try expect(await accounts.user(user.id) == changed, "and read so")
         try await expectEvents(of: user.id, ["auth.user_updated"])
         try expect(
-            await store.update(.make(), AccountChange(status: .locked), if: .anyVersion, by: nil, at: now)
+            await store.update(
+                .make(), AccountChange(status: .locked), if: .anyVersion, by: nil, receipt: { _ in nil }, at: now)
                 == .unknownUser, "nobody is not changed")
     }
 
@@ -73,7 +74,8 @@ extension AdminStoreConformance {
         let user = try await registered()
         for change in [AccountChange(), AccountChange(status: .active, roles: [.user])] {
             try expect(
-                await store.update(user.id, change, if: .anyVersion, by: nil, at: now) == .done(user), "nothing changes"
+                await store.update(user.id, change, if: .anyVersion, by: nil, receipt: { _ in nil }, at: now)
+                    == .done(user), "nothing changes"
             )
         }
         try await expectEvents(of: user.id, [])
@@ -83,13 +85,14 @@ extension AdminStoreConformance {
         let user = try await registered()
         for _ in 0..<2 { try expect(await open(user.id), "a session opens") }
         let lock = AccountChange(status: .locked)
-        _ = try await store.update(user.id, lock, if: .anyVersion, by: nil, at: now)
+        _ = try await store.update(user.id, lock, if: .anyVersion, by: nil, receipt: { _ in nil }, at: now)
         try expect(await sessions.sessions(of: user.id, .init(), at: now).items.isEmpty, "all end")
         try expect(await !open(user.id), "none opens")
         try await expectEvents(
             of: user.id,
             ["auth.user_logged_in", "auth.user_logged_in", "auth.sessions_revoked", "auth.user_updated"])
-        _ = try await store.update(user.id, AccountChange(status: .active), if: .anyVersion, by: nil, at: now)
+        _ = try await store.update(
+            user.id, AccountChange(status: .active), if: .anyVersion, by: nil, receipt: { _ in nil }, at: now)
         try expect(await open(user.id), "until it is unlocked")
     }
 
@@ -97,15 +100,20 @@ extension AdminStoreConformance {
         let (admin, user, other) = (try await administrator(), try await registered(), try await registered())
         let lock = AccountChange(status: .locked)
         try expect(
-            await store.update(other.id, lock, if: .anyVersion, by: user.id, at: now) == .notAllowed, "a role is needed"
+            await store.update(other.id, lock, if: .anyVersion, by: user.id, receipt: { _ in nil }, at: now)
+                == .notAllowed, "a role is needed"
         )
-        guard case .done = try await store.update(other.id, lock, if: .anyVersion, by: admin, at: now) else {
+        guard
+            case .done = try await store.update(
+                other.id, lock, if: .anyVersion, by: admin, receipt: { _ in nil }, at: now)
+        else {
             throw ConformanceFailure(description: "an administrator may")
         }
         let second = try await administrator()
-        _ = try await store.update(admin, lock, if: .anyVersion, by: second, at: now)
+        _ = try await store.update(admin, lock, if: .anyVersion, by: second, receipt: { _ in nil }, at: now)
         try expect(
-            await store.update(user.id, lock, if: .anyVersion, by: admin, at: now) == .notAllowed,
+            await store.update(user.id, lock, if: .anyVersion, by: admin, receipt: { _ in nil }, at: now)
+                == .notAllowed,
             "a locked one may no more")
     }
 
@@ -113,13 +121,14 @@ extension AdminStoreConformance {
         let admin = try await administrator()
         for change in [AccountChange(status: .locked), AccountChange(roles: [.user])] {
             try expect(
-                await store.update(admin, change, if: .anyVersion, by: admin, at: now) == .lastAdministrator,
+                await store.update(admin, change, if: .anyVersion, by: admin, receipt: { _ in nil }, at: now)
+                    == .lastAdministrator,
                 "the last one stays")
         }
         _ = try await administrator()
         guard
             case .done = try await store.update(
-                admin, AccountChange(roles: [.user]), if: .anyVersion, by: admin, at: now)
+                admin, AccountChange(roles: [.user]), if: .anyVersion, by: admin, receipt: { _ in nil }, at: now)
         else { throw ConformanceFailure(description: "one of two may go") }
     }
 
@@ -129,7 +138,8 @@ extension AdminStoreConformance {
             for (actor, victim) in [(pair[0], pair[1]), (pair[1], pair[0])] {
                 group.addTask {
                     try await store.update(
-                        victim, AccountChange(roles: [.user]), if: .anyVersion, by: actor, at: now)
+                        victim, AccountChange(roles: [.user]), if: .anyVersion, by: actor, receipt: { _ in nil },
+                        at: now)
                 }
             }
             return try await group.reduce(into: []) { $0.append($1) }
@@ -141,7 +151,7 @@ extension AdminStoreConformance {
         let user = try await registered()
         do {
             _ = try await store.update(
-                user.id, AccountChange(status: .locked), if: .oneOf([2, 3]), by: nil, at: now)
+                user.id, AccountChange(status: .locked), if: .oneOf([2, 3]), by: nil, receipt: { _ in nil }, at: now)
             throw ConformanceFailure(description: "a stale change is refused")
         } catch is VersionMismatch {
             try expect(await accounts.user(user.id) == user, "and has no effect")
@@ -151,7 +161,8 @@ extension AdminStoreConformance {
     private func listsInPages() async throws {
         var ids: [UUIDv7] = []
         for _ in 0..<5 { ids.append(try await registered().id) }
-        _ = try await store.update(ids[3], AccountChange(status: .locked), if: .anyVersion, by: nil, at: now)
+        _ = try await store.update(
+            ids[3], AccountChange(status: .locked), if: .anyVersion, by: nil, receipt: { _ in nil }, at: now)
         var seen: [UUIDv7] = []
         var after: PageCursor?
         repeat {
@@ -196,7 +207,8 @@ extension AdminStoreConformance {
 
     private func administrator() async throws -> UUIDv7 {
         let user = try await registered()
-        _ = try await store.update(user.id, AccountChange(roles: [.admin]), if: .anyVersion, by: nil, at: now)
+        _ = try await store.update(
+            user.id, AccountChange(roles: [.admin]), if: .anyVersion, by: nil, receipt: { _ in nil }, at: now)
         return user.id
     }
 
@@ -204,6 +216,6 @@ extension AdminStoreConformance {
         let session = Session(startingFor: user, client: "curl", address: "127.0.0.1", at: now)
         let token = NewRefreshToken(
             digest: (0..<32).map { _ in .random(in: 0...255) }, expiresAt: now + Lifetime.refreshToken)
-        return try await sessions.open(session, refreshToken: token, passwordHash: nil, provenHash: nil)
+        return try await sessions.open(session, refreshToken: token, passwordHash: nil, provenHash: nil, receipt: nil)
     }
 }

@@ -95,7 +95,8 @@ extension AuthStoreConformance {
         try await expectEvents(of: other.user.id, [])
         try await expectEvents(of: made.user.id, Self.firstEvents)
         try expect(
-            await !stores.accounts.confirmEmail(digest: other.ticket.digest, at: now), "no ticket was kept")
+            await !stores.accounts.confirmEmail(digest: other.ticket.digest, receipt: nil, at: now),
+            "no ticket was kept")
     }
 
     private func findsCredentialsByAnyCase() async throws {
@@ -111,11 +112,15 @@ extension AuthStoreConformance {
         try expect(
             await stores.accounts.requestVerification(of: made.user.email, second, at: now), "a second ticket")
         let later = now + .seconds(5)
-        try expect(await stores.accounts.confirmEmail(digest: made.ticket.digest, at: later), "the first use")
+        try expect(
+            await stores.accounts.confirmEmail(digest: made.ticket.digest, receipt: nil, at: later), "the first use")
         let user = try await stores.accounts.user(made.user.id)
         try expect(user?.emailVerified == true && user?.version == 2 && user?.updatedAt == later, "it is verified")
-        try expect(await !stores.accounts.confirmEmail(digest: made.ticket.digest, at: later), "no second use")
-        try expect(await !stores.accounts.confirmEmail(digest: second.digest, at: later), "nor of another ticket")
+        try expect(
+            await !stores.accounts.confirmEmail(digest: made.ticket.digest, receipt: nil, at: later), "no second use")
+        try expect(
+            await !stores.accounts.confirmEmail(digest: second.digest, receipt: nil, at: later), "nor of another ticket"
+        )
         try expect(
             await !stores.accounts.requestVerification(of: made.user.email, ticket(), at: later), "nothing left")
         try await expectEvents(
@@ -125,7 +130,7 @@ extension AuthStoreConformance {
     private func confirmsOnceOfManyAtATime() async throws {
         let made = try await registered()
         let outcomes = try await concurrently(16) {
-            try await stores.accounts.confirmEmail(digest: made.ticket.digest, at: now)
+            try await stores.accounts.confirmEmail(digest: made.ticket.digest, receipt: nil, at: now)
         }
         try expect(outcomes.count(where: \.self) == 1, "one of many succeeds")
         try await expectEvents(of: made.user.id, Self.firstEvents + ["auth.email_verified"])
@@ -134,9 +139,9 @@ extension AuthStoreConformance {
     private func refusesAnExpiredTicket() async throws {
         let made = try await registered()
         try expect(
-            await !stores.accounts.confirmEmail(digest: made.ticket.digest, at: made.ticket.expiresAt),
+            await !stores.accounts.confirmEmail(digest: made.ticket.digest, receipt: nil, at: made.ticket.expiresAt),
             "it has run out")
-        try expect(await !stores.accounts.confirmEmail(digest: digest(), at: now), "it is unknown")
+        try expect(await !stores.accounts.confirmEmail(digest: digest(), receipt: nil, at: now), "it is unknown")
         try await expectEvents(of: made.user.id, Self.firstEvents)
     }
 
@@ -212,7 +217,8 @@ extension AuthStoreConformance {
         let made = try await registered()
         let (session, first) = try await opened(made.user.id)
         try expect(
-            await stores.sessions.end(session.id, of: made.user.id, reason: .logout, at: now), "the session ends")
+            await stores.sessions.end(session.id, of: made.user.id, reason: .logout, receipt: nil, at: now),
+            "the session ends")
         let presented = try await stores.sessions.replace(digest: first.digest, with: token(), at: now)
         try expect(presented?.token.isRevoked == true && presented?.token.replacedAt == nil, "it is not replaced")
         let (_, second) = try await opened(made.user.id)
@@ -235,9 +241,10 @@ extension AuthStoreConformance {
         let made = try await registered()
         let (session, _) = try await opened(made.user.id)
         try expect(
-            await !stores.sessions.end(session.id, of: .make(), reason: .logout, at: now), "it is not another's")
+            await !stores.sessions.end(session.id, of: .make(), reason: .logout, receipt: nil, at: now),
+            "it is not another's")
         let outcomes = try await concurrently(8) {
-            try await stores.sessions.end(session.id, of: made.user.id, reason: .reuseDetected, at: now)
+            try await stores.sessions.end(session.id, of: made.user.id, reason: .reuseDetected, receipt: nil, at: now)
         }
         try expect(outcomes.count(where: \.self) == 1, "it ends once")
         try await expectEvents(of: made.user.id, Self.firstEvents + ["auth.user_logged_in", "auth.sessions_revoked"])
@@ -247,7 +254,7 @@ extension AuthStoreConformance {
         let made = try await registered()
         var ids: [UUIDv7] = []
         for _ in 0..<5 { ids.append(try await opened(made.user.id).session.id) }
-        _ = try await stores.sessions.end(ids[1], of: made.user.id, reason: .logout, at: now)
+        _ = try await stores.sessions.end(ids[1], of: made.user.id, reason: .logout, receipt: nil, at: now)
         let wanted = [ids[4], ids[3], ids[2], ids[0]]
         var seen: [UUIDv7] = []
         var after: PageCursor?

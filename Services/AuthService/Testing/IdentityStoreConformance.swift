@@ -117,7 +117,8 @@ package struct IdentityStoreConformance: Sendable {
         _ = try await accounts.register(
             Registration(user: user, passwordHash: "hash", ticket: ticket), receipt: nil)
         if confirmed {
-            try expect(await accounts.confirmEmail(digest: ticket.digest, at: now), "the address is confirmed")
+            try expect(
+                await accounts.confirmEmail(digest: ticket.digest, receipt: nil, at: now), "the address is confirmed")
         }
         guard let stored = try await accounts.user(user.id) else {
             throw ConformanceFailure(description: "the account is there")

@@ -1,6 +1,7 @@
 package import AuthApplication
 package import AuthDomain
 package import Chronology
+package import Idempotency
 package import Validation
 
 extension InMemoryAuthStore: AdminStore {
@@ -18,7 +19,7 @@ extension InMemoryAuthStore: AdminStore {
 
     package func update(
         _ userID: UUIDv7, _ change: AccountChange, if precondition: VersionPrecondition, by actor: UUIDv7?,
-        at now: Timestamp
+        receipt: (User) throws -> IdempotencyReceipt?, at now: Timestamp
     ) async throws -> AccountUpdate {
         try state.withLock { state in
             let administrators = state.credentials.values.map(\.user).filter(\.isAdministrator).map(\.id)
@@ -26,7 +27,10 @@ extension InMemoryAuthStore: AdminStore {
             guard let credential = state.credentials[userID] else { return .unknownUser }
             let user = credential.user
             try precondition.check(user.version)
-            guard change.changes(user) else { return .done(user) }
+            guard change.changes(user) else {
+                state.keep(try receipt(user))
+                return .done(user)
+            }
             if change.removesAdministrator(user), administrators == [userID] { return .lastAdministrator }
             if change.locks(user) {
                 _ = state.endSessions(of: userID, except: nil, at: now)
@@ -36,6 +40,7 @@ extension InMemoryAuthStore: AdminStore {
             let changed = user.changed(roles: change.roles, status: change.status, at: now)
             state.credentials[userID] = Credential(user: changed, passwordHash: credential.passwordHash)
             state.tell("auth.user_updated", of: userID)
+            state.keep(try receipt(changed))
             return .done(changed)
         }
     }

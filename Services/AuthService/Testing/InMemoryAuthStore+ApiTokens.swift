@@ -15,7 +15,7 @@ extension InMemoryAuthStore: ApiTokenStore {
             }
             guard present < ApiToken.limit else { return .tooMany }
             state.apiTokens[digest] = token
-            if let receipt { state.receipts.append(receipt) }
+            state.keep(receipt)
             state.tell("auth.api_token_created", of: token.userID)
             return .added
         }
@@ -37,7 +37,7 @@ extension InMemoryAuthStore: ApiTokenStore {
     ) async throws -> Bool {
         state.withLock { state in
             guard state.endApiTokens(of: userID, only: id) else { return false }
-            if let receipt { state.receipts.append(receipt) }
+            state.keep(receipt)
             return true
         }
     }

@@ -19,7 +19,7 @@ extension InMemoryAuthStore: ErasureStore {
             state.tokens = state.tokens.filter { sessions[$0.value.sessionID] == nil }
             state.sessions = state.sessions.filter { sessions[$0.key] == nil }
             state.receipts.removeAll { [user, erasure.registrationOwner].contains($0.key.userID) }
-            if let receipt { state.receipts.append(receipt) }
+            state.keep(receipt)
             if sessions.values.contains(where: { !$0.hasEnded && $0.expiresAt > now }) {
                 state.tell("auth.sessions_revoked", of: user)
             }

@@ -20,8 +20,11 @@ extension InMemoryAuthStore {
         var recoveryCodes: Set<[UInt8]> = []
     }
 
-    package func open(_ challenge: MfaChallenge, passwordHash: String?) async throws {
+    package func open(
+        _ challenge: MfaChallenge, passwordHash: String?, receipt: IdempotencyReceipt?
+    ) async throws {
         state.withLock { state in
+            state.keep(receipt)
             if let passwordHash, let credential = state.credentials[challenge.userID] {
                 state.credentials[challenge.userID] = Credential(user: credential.user, passwordHash: passwordHash)
             }
@@ -34,7 +37,7 @@ extension InMemoryAuthStore {
         state.withLock { state in
             guard state.credentials[userID] != nil, state.factors[userID]?.isConfirmed != true else { return false }
             state.factors[userID] = FactorRecord(secret: totp)
-            if let receipt { state.receipts.append(receipt) }
+            state.keep(receipt)
             return true
         }
     }
@@ -56,17 +59,20 @@ extension InMemoryAuthStore {
             state.factors[userID] = FactorRecord(
                 secret: factor.secret, isConfirmed: true, lastStep: step, recoveryCodes: Set(recoveryCodes))
             state.setMfa(true, of: userID, at: now)
-            if let receipt { state.receipts.append(receipt) }
+            state.keep(receipt)
             return true
         }
     }
 
-    package func removeTotp(of userID: UUIDv7, at now: Timestamp) async throws -> Bool {
+    package func removeTotp(
+        of userID: UUIDv7, receipt: IdempotencyReceipt?, at now: Timestamp
+    ) async throws -> Bool {
         state.withLock { state in
             guard state.factors[userID]?.isConfirmed == true else { return false }
             state.factors[userID] = nil
             state.challenges = state.challenges.filter { $0.value.challenge.userID != userID }
             state.setMfa(false, of: userID, at: now)
+            state.keep(receipt)
             return true
         }
     }
@@ -77,7 +83,7 @@ extension InMemoryAuthStore {
         state.withLock { state in
             guard state.factors[userID]?.isConfirmed == true else { return false }
             state.factors[userID]?.recoveryCodes = Set(digests)
-            if let receipt { state.receipts.append(receipt) }
+            state.keep(receipt)
             state.tell("auth.mfa_changed", of: userID)
             return true
         }
@@ -106,7 +112,8 @@ extension InMemoryAuthStore {
     }
 
     package func finish(
-        _ digest: [UInt8], with proof: MfaProof, opening session: Session, refreshToken: NewRefreshToken
+        _ digest: [UInt8], with proof: MfaProof, opening session: Session, refreshToken: NewRefreshToken,
+        receipt: IdempotencyReceipt?
     ) async throws -> Bool {
         state.withLock { state in
             guard let record = state.challenges[digest], record.challenge.userID == session.userID,
@@ -126,6 +133,7 @@ extension InMemoryAuthStore {
             state.factors[session.userID] = factor
             state.challenges[digest] = nil
             state.begin(session, refreshToken)
+            state.keep(receipt)
             if case .recoveryCode = proof { state.tell("auth.mfa_changed", of: session.userID) }
             return true
         }

@@ -1,16 +1,19 @@
 package import AuthApplication
 package import AuthDomain
 package import Chronology
+package import Idempotency
 
 extension InMemoryAuthStore: PasswordStore, AddressRequestStore {
     package func credential(of userID: UUIDv7) async throws -> Credential? { state.withLock { $0.credentials[userID] } }
 
     package func changePassword(
-        of userID: UUIDv7, from known: String, to hash: String, keeping session: UUIDv7, at now: Timestamp
+        of userID: UUIDv7, from known: String, to hash: String, keeping session: UUIDv7,
+        receipt: IdempotencyReceipt?, at now: Timestamp
     ) async throws -> Bool {
         state.withLock { state in
             guard state.credentials[userID]?.passwordHash == known else { return false }
             state.setPassword(of: userID, to: hash, keeping: session, at: now)
+            state.keep(receipt)
             return true
         }
     }
@@ -37,17 +40,25 @@ extension InMemoryAuthStore: PasswordStore, AddressRequestStore {
         state.withLock { state in state.resetter(by: digest, at: now).flatMap { state.credentials[$0]?.user } }
     }
 
-    package func resetPassword(by digest: [UInt8], to hash: String, at now: Timestamp) async throws -> Bool {
+    package func resetPassword(
+        by digest: [UInt8], to hash: String, receipt: IdempotencyReceipt?, at now: Timestamp
+    ) async throws -> Bool {
         state.withLock { state in
             guard let userID = state.resetter(by: digest, at: now) else { return false }
             state.setPassword(of: userID, to: hash, keeping: nil, at: now)
+            state.keep(receipt)
             return true
         }
     }
 
     // MARK: Requests
 
-    package func keep(_ request: AddressRequest) async throws { state.withLock { $0.requests.append(request) } }
+    package func keep(_ request: AddressRequest, receipt: IdempotencyReceipt?) async throws {
+        state.withLock { state in
+            state.requests.append(request)
+            state.keep(receipt)
+        }
+    }
 
     package func handOver(
         atMost count: Int, at now: Timestamp, _ body: (AddressRequest) async throws -> Void

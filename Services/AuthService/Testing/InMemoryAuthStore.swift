@@ -56,6 +56,10 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
         var erasures: [String: Erasure] = [:]
         var identities: [[String]: UUIDv7] = [:]
 
+        mutating func keep(_ receipt: IdempotencyReceipt?) {
+            if let receipt { receipts.append(receipt) }
+        }
+
         mutating func tell(_ name: String, of user: UUIDv7) {
             events[user, default: []].append(RecordedEvent(name, Int64(events[user]?.count ?? 0) + 1))
         }
@@ -79,7 +83,7 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
 
     package func register(_ registration: Registration, receipt: IdempotencyReceipt?) async throws -> Bool {
         state.withLock { state in
-            if let receipt { state.receipts.append(receipt) }
+            state.keep(receipt)
             let user = registration.user
             guard state.credential(for: user.email) == nil else {
                 state.requests.append(AddressRequest(wish: .registration, email: user.email, at: user.createdAt))
@@ -109,7 +113,9 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
         }
     }
 
-    package func confirmEmail(digest: [UInt8], at now: Timestamp) async throws -> Bool {
+    package func confirmEmail(
+        digest: [UInt8], receipt: IdempotencyReceipt?, at now: Timestamp
+    ) async throws -> Bool {
         state.withLock { state in
             guard let ticket = state.tickets[digest], !ticket.isUsed, !ticket.isReset, ticket.expiresAt > now,
                 let credential = state.credentials[ticket.userID], !credential.user.emailVerified
@@ -120,6 +126,7 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
                 state.tickets[digest]?.isUsed = true
             }
             state.tell("auth.email_verified", of: ticket.userID)
+            state.keep(receipt)
             return true
         }
     }
@@ -142,7 +149,8 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
     // MARK: Sessions
 
     package func open(
-        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?, provenHash: String?
+        _ session: Session, refreshToken: NewRefreshToken, passwordHash: String?, provenHash: String?,
+        receipt: IdempotencyReceipt?
     ) async throws -> Bool {
         state.withLock { state in
             guard let credential = state.credentials[session.userID], credential.user.status == .active,
@@ -152,6 +160,7 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
                 state.credentials[session.userID] = Credential(user: credential.user, passwordHash: passwordHash)
             }
             state.begin(session, refreshToken)
+            state.keep(receipt)
             return true
         }
     }
@@ -185,8 +194,28 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
         }
     }
 
+    package func replace(
+        digest: [UInt8], with successor: NewRefreshToken, at now: Timestamp,
+        receipt: (PresentedRefreshToken) async throws -> IdempotencyReceipt?
+    ) async throws -> PresentedRefreshToken? {
+        let wasReplaced = state.withLock { $0.tokens[digest]?.replacedAt != nil }
+        let presented = try await replace(digest: digest, with: successor, at: now)
+        do {
+            if let presented, let kept = try await receipt(presented) { state.withLock { $0.keep(kept) } }
+        } catch {
+            if !wasReplaced {
+                state.withLock { state in
+                    state.tokens[digest]?.replacedAt = nil
+                    state.tokens[successor.digest] = nil
+                }
+            }
+            throw error
+        }
+        return presented
+    }
+
     package func end(
-        _ sessionID: UUIDv7, of userID: UUIDv7, reason: SessionEnd, at now: Timestamp
+        _ sessionID: UUIDv7, of userID: UUIDv7, reason: SessionEnd, receipt: IdempotencyReceipt?, at now: Timestamp
     ) async throws -> Bool {
         state.withLock { state in
             guard let record = state.sessions[sessionID], record.session.userID == userID, !record.hasEnded else {
@@ -194,14 +223,18 @@ package final class InMemoryAuthStore: AccountStore, SessionStore, MfaStore {
             }
             state.sessions[sessionID]?.hasEnded = true
             state.tell("auth.sessions_revoked", of: userID)
+            state.keep(receipt)
             return true
         }
     }
 
     package func endAll(
-        of userID: UUIDv7, except kept: UUIDv7?, reason: SessionEnd, at now: Timestamp
+        of userID: UUIDv7, except kept: UUIDv7?, reason: SessionEnd, receipt: IdempotencyReceipt?, at now: Timestamp
     ) async throws -> Bool {
-        state.withLock { $0.endSessions(of: userID, except: kept, at: now) }
+        state.withLock { state in
+            state.keep(receipt)
+            return state.endSessions(of: userID, except: kept, at: now)
+        }
     }
 
     package func sessions(

@@ -97,11 +97,11 @@ extension MfaStoreConformance {
     private func turnsOff() async throws {
         let user = try await registered()
         _ = try await factors.begin(pending(), of: user, receipt: nil)
-        try expect(await !factors.removeTotp(of: user, at: now), "a secret that waits is no factor")
+        try expect(await !factors.removeTotp(of: user, receipt: nil, at: now), "a secret that waits is no factor")
         let enrolled = try await enrolled()
         let challenge = try await challenge(of: enrolled.user)
-        try expect(await factors.removeTotp(of: enrolled.user, at: now), "it is turned off")
-        try expect(await !factors.removeTotp(of: enrolled.user, at: now), "once")
+        try expect(await factors.removeTotp(of: enrolled.user, receipt: nil, at: now), "it is turned off")
+        try expect(await !factors.removeTotp(of: enrolled.user, receipt: nil, at: now), "once")
         try expect(await accounts.user(enrolled.user)?.mfaEnabled == false, "and counts no more")
         try expect(
             await factors.attempt(.recoveryCode, with: challenge, at: now) == nil, "its sign-ins wait in vain")
@@ -234,7 +234,7 @@ extension MfaStoreConformance {
         let session = Session(startingFor: enrolled.user, client: "curl", address: "", at: late)
         let token = NewRefreshToken(digest: digest(), expiresAt: late + Lifetime.refreshToken)
         try expect(
-            await !factors.finish(challenge, with: .totp(step: 9), opening: session, refreshToken: token),
+            await !factors.finish(challenge, with: .totp(step: 9), opening: session, refreshToken: token, receipt: nil),
             "also between attempt and finish")
     }
 }
@@ -297,7 +297,7 @@ extension MfaStoreConformance {
         let digest = digest()
         try await factors.open(
             MfaChallenge(digest: digest, userID: user, createdAt: now, expiresAt: now + Lifetime.mfaChallenge),
-            passwordHash: nil)
+            passwordHash: nil, receipt: nil)
         return digest
     }
 
@@ -306,6 +306,6 @@ extension MfaStoreConformance {
         let session = Session(startingFor: user, client: "curl", address: "127.0.0.1", at: now)
         let token = NewRefreshToken(digest: digest(), expiresAt: now + Lifetime.refreshToken)
         let used: [UInt8] = if let challenge { challenge } else { try await self.challenge(of: user) }
-        return try await factors.finish(used, with: proof, opening: session, refreshToken: token)
+        return try await factors.finish(used, with: proof, opening: session, refreshToken: token, receipt: nil)
     }
 }

@@ -52,7 +52,7 @@ package struct PasswordStoreConformance: Sendable {
         let kept = try await opened(user)
         _ = try await opened(user)
         let change = {
-            try await store.changePassword(of: user.id, from: "hash", to: "other", keeping: kept, at: now)
+            try await store.changePassword(of: user.id, from: "hash", to: "other", keeping: kept, receipt: nil, at: now)
         }
         try expect(await change(), "the hash is replaced")
         try expect(await !change(), "but not from a hash that it is not any more")
@@ -65,10 +65,13 @@ package struct PasswordStoreConformance: Sendable {
     private func endsAllSessionsButOne(_ user: User) async throws {
         let kept = try await opened(user)
         for _ in 0..<3 { _ = try await opened(user) }
-        try expect(await store.endAll(of: user.id, except: kept, reason: .revoked, at: now), "some end")
-        try expect(await !store.endAll(of: user.id, except: kept, reason: .revoked, at: now), "none is left to end")
+        try expect(await store.endAll(of: user.id, except: kept, reason: .revoked, receipt: nil, at: now), "some end")
+        try expect(
+            await !store.endAll(of: user.id, except: kept, reason: .revoked, receipt: nil, at: now),
+            "none is left to end")
         try expect(await sessions(of: user) == [kept], "one goes on")
-        try expect(await store.endAll(of: user.id, except: nil, reason: .revoked, at: now), "the last ends")
+        try expect(
+            await store.endAll(of: user.id, except: nil, reason: .revoked, receipt: nil, at: now), "the last ends")
         try await expectLast(["auth.sessions_revoked", "auth.sessions_revoked"], of: user)
     }
 
@@ -76,10 +79,12 @@ package struct PasswordStoreConformance: Sendable {
         let session = Session(startingFor: user.id, client: "curl", address: "", at: now)
         let token = NewRefreshToken(digest: digest(), expiresAt: now + Lifetime.refreshToken)
         try expect(
-            await !store.open(session, refreshToken: token, passwordHash: nil, provenHash: "older"), "not for another")
+            await !store.open(session, refreshToken: token, passwordHash: nil, provenHash: "older", receipt: nil),
+            "not for another")
         try expect(await sessions(of: user).isEmpty, "nothing happened")
         try expect(
-            await store.open(session, refreshToken: token, passwordHash: "newer", provenHash: "hash"), "for this one")
+            await store.open(session, refreshToken: token, passwordHash: "newer", provenHash: "hash", receipt: nil),
+            "for this one")
         try expect(await store.credential(of: user.id)?.passwordHash == "newer", "which is brought up to date")
     }
 
@@ -91,10 +96,13 @@ package struct PasswordStoreConformance: Sendable {
         _ = try await opened(user)
         try expect(await store.userResetting(by: first.digest, at: now)?.id == user.id, "it names its user")
         try expect(await store.userResetting(by: first.digest, at: first.expiresAt) == nil, "until it expires")
-        try expect(await !store.resetPassword(by: first.digest, to: "late", at: first.expiresAt), "and resets")
+        try expect(
+            await !store.resetPassword(by: first.digest, to: "late", receipt: nil, at: first.expiresAt), "and resets")
         let outcomes = try await withThrowingTaskGroup(of: Bool.self) { group in
             for number in 0..<8 {
-                group.addTask { try await store.resetPassword(by: first.digest, to: "new \(number)", at: now) }
+                group.addTask {
+                    try await store.resetPassword(by: first.digest, to: "new \(number)", receipt: nil, at: now)
+                }
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }
@@ -110,7 +118,8 @@ package struct PasswordStoreConformance: Sendable {
         try expect(await !store.requestPasswordReset(of: user.email, reset, at: now), "not the second")
         try expect(await store.requestVerification(of: user.email, verification, at: now), "the first time")
         try expect(await !store.requestVerification(of: user.email, verification, at: now), "not the second")
-        try expect(await !store.confirmEmail(digest: reset.digest, at: now), "a reset confirms no address")
+        try expect(
+            await !store.confirmEmail(digest: reset.digest, receipt: nil, at: now), "a reset confirms no address")
         try await expectLast(["auth.password_reset_requested", "auth.email_verification_requested"], of: user)
     }
 
@@ -131,7 +140,7 @@ package struct PasswordStoreConformance: Sendable {
             AddressRequest(wish: .verification(ticket()), email: user.email, at: now),
             AddressRequest(wish: .registration, email: user.email, at: now),
         ]
-        for request in requests { try await store.keep(request) }
+        for request in requests { try await store.keep(request, receipt: nil) }
         var seen: [AddressRequest] = []
         do {
             _ = try await store.handOver(atMost: 10, at: now) { request in
@@ -144,7 +153,7 @@ package struct PasswordStoreConformance: Sendable {
         let left = try await store.handOver(atMost: 10, at: now) { seen.append($0) }
         try expect(left == 1 && seen.last == requests[1], "what failed comes again")
         try expect(await store.handOver(atMost: 10, at: now) { _ in } == 0, "what was answered does not")
-        try await store.keep(requests[0])
+        try await store.keep(requests[0], receipt: nil)
         try expect(
             await store.handOver(atMost: 10, at: now + .seconds(3600)) { _ in } == 0, "nor what is an hour old")
     }
