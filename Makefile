@@ -107,6 +107,12 @@ fuzz-api: ## let schemathesis try the public API by its document (FUZZ_API_SECON
 	@scripts/python-venv
 	@scripts/stack fuzz-api
 
+.PHONY: contract-traffic
+contract-traffic: ## compare real answers of every operation with openapi.json
+	@scripts/setup test
+	@scripts/python-venv
+	@scripts/stack contract-traffic
+
 .PHONY: test-slow
 test-slow: ## let slowhttptest hold the public API up in four ways, and watch that others are served
 	@scripts/setup test

@@ -68,9 +68,13 @@ class Client:
             answer = Answer(response.status, response.headers, response.read())
         finally:
             connection.close()
+        self.seen(method, path, answer)
         if answer.status != expect:
             raise StoryError(f"{method} {path} answered {answer.status}, not {expect}: {answer.body[:600]!r}")
         return answer
+
+    def seen(self, method, path, answer):
+        """Every answer comes by here, for those who want to look at it."""
 
     def every(self, path):
         """All items of a list, page by page."""

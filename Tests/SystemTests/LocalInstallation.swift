@@ -49,7 +49,7 @@ struct LocalInstallation: Sendable {
     }
 
     private func launch(_ arguments: [String], _ settings: [String: String]) throws -> ChildProcess {
-        let needsPrograms = ["run", "demo", "fuzz-api"].contains(arguments[0])
+        let needsPrograms = ["run", "demo", "contract-traffic", "fuzz-api"].contains(arguments[0])
         let options = needsPrograms ? ["--free-ports", "--binaries", Self.binaries.path] : []
         var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("FLORIN_") }
         environment["FLORIN_LOCAL_DIR"] = local.path

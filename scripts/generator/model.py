@@ -156,6 +156,8 @@ class Route:
         self.tag = http.tag
         self.summary = http.summary
         self.max_body_mib = http.max_body_mib or 1
+        self.problems = list(http.problems)
+        self.body_example = http.body_example
         self.parameters = re.findall(r"\{([a-z_]+)\}", self.path)
         self._check(method, http)
         fields = method.request.fields

@@ -2,35 +2,11 @@
 
 import json
 
-from . import openapi_gateway, problems
+from . import openapi_examples, openapi_gateway, openapi_tags, problems
+from .openapi_responses import ANYWHERE, NOWHERE, Problems, add_links, is_versioned, operation_id, success, unchanged
 from .swift_json import body_fields
 from .swift_text import sentence
 
-STATUS_TEXTS = {
-    200: "Success", 201: "Created", 202: "Accepted", 204: "Done; no body",
-}
-PROBLEMS = {
-    "400": "BadRequest", "401": "Unauthorized", "403": "Forbidden", "404": "NotFound", "406": "NotAcceptable", "409": "Conflict",
-    "412": "PreconditionFailed", "413": "ContentTooLarge", "415": "UnsupportedMediaType", "422": "InvalidField",
-    "429": "TooManyRequests", "503": "Unavailable", "504": "Timeout",
-}
-PROBLEM_TEXTS = {
-    "BadRequest": "The request cannot be read: malformed JSON, a wrong type, an unknown field or parameter.",
-    "Unauthorized": "No valid credentials.",
-    "Forbidden": "The caller may not do this.",
-    "NotFound": "There is no such resource, or it belongs to somebody else.",
-    "NotAcceptable": "The answer would be of a type that Accept does not take.",
-    "Conflict": "The state of the resource does not allow this.",
-    "PreconditionFailed": "If-Match does not name the current version.",
-    "ContentTooLarge": "The body is larger than allowed.",
-    "UnsupportedMediaType": "The Content-Type is not accepted here.",
-    "InvalidField": "A field breaks a rule; `errors` says which.",
-    "TooManyRequests": "Too many requests; `Retry-After` says when to come back.",
-    "Unavailable": "A part of the system is away; `Retry-After` says when to come back.",
-    "Timeout": "No answer within the deadline.",
-}
-# Operations that anybody may call and that refuse wrong credentials; a right password may meet a locked account.
-SIGN_IN = ("Login", "CompleteLogin", "SignInWithIdToken", "Refresh")
 # What the parameters of every list take.
 PAGE = {
     "limit": {"minimum": 1, "maximum": 100, "default": 50},
@@ -39,17 +15,6 @@ PAGE = {
 # What free text in a request cannot hold.
 NO_NUL = "^[^\\u0000]*$"
 CURSOR_TEXT = "The `next_cursor` of the page before; anything else is refused with 400."
-# Header fields that every answer of a route has.
-COMMON_HEADERS = {
-    "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
-    "RateLimit": {"$ref": "#/components/headers/RateLimit"},
-    "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"},
-}
-EXAMPLES = {
-    "date": "2026-11-20", "date-time": "2026-11-20T09:30:00.123Z", "decimal": "12.34",
-    "uuid": "019aa1b2-0000-7000-8000-000000000001", "email": "ada@example.org", "currency": "EUR",
-    "uri": "https://example.org/",
-}
 
 
 def document(model, path_fields, known_problems):
@@ -57,6 +22,7 @@ def document(model, path_fields, known_problems):
     for message in model.messages:
         if not message.is_request:
             schemas[message.name] = schema(message, message.fields, answer=True)
+    refusals = Problems(known_problems)
     paths = {}
     versioned = versioned_paths(model)
     for method in model.routed_methods:
@@ -64,29 +30,25 @@ def document(model, path_fields, known_problems):
         if route.has_json_body and route.body_fields:
             message = method.request
             schemas[message.name] = schema(message, body_fields(message, path_fields.get(message.name, set())), answer=False)
-        paths.setdefault(route.path, {})[route.verb] = operation(method, versioned)
-    paths.update(openapi_gateway.paths())
+        paths.setdefault(route.path, {})[route.verb] = operation(method, versioned, refusals)
+    add_links(paths, model.routed_methods)
+    paths.update(openapi_gateway.paths(refusals))
+    elsewhere = refusals.refusals((*ANYWHERE, *NOWHERE, "not_found"))
     used = reachable(paths, schemas)
     schemas = {name: value for name, value in schemas.items() if name in used}
-    schemas["ProblemDetails"] = openapi_gateway.problem_schema()
+    schemas["ProblemDetails"] = openapi_gateway.problem_schema(known_problems)
     schemas["ProblemFieldError"] = openapi_gateway.field_error_schema()
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Florin",
-            "summary": "Personal finance: expenses, budgets and investments.",
-            "description": "Money is a decimal string with its currency, days are ISO 8601 dates, instants are RFC 3339 in UTC, "
-            "identifiers are UUIDs. Absent and null mean the same in a request; unknown fields are an error.",
-            "version": "1.0.0",
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        },
-        "servers": [{"url": "/"}],
-        "tags": tags(model),
+        "info": openapi_gateway.INFO,
+        "servers": [{"url": "/", "description": "The server that this document was read from."}],
+        "tags": openapi_tags.described(paths),
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(schemas.items())),
-            "responses": {name: problem_response(name, known_problems) for name in PROBLEM_TEXTS},
+            "responses": refusals.components(),
             "parameters": openapi_gateway.parameters(),
+            "examples": refusals.examples(),
             "headers": openapi_gateway.headers(),
             "securitySchemes": {
                 "bearer": {
@@ -95,6 +57,7 @@ def document(model, path_fields, known_problems):
                 }
             },
         },
+        "x-responses": elsewhere,
         "x-problems": problems.registry(known_problems),
     }
 
@@ -119,16 +82,6 @@ def swift(contract):
         "}\n")
 
 
-def tags(model):
-    described = {}
-    for service in model.services:
-        for method in service.methods:
-            if method.route:
-                described.setdefault(method.route.tag, service.comment)
-    described.update(openapi_gateway.TAGS)
-    return [{"name": name, "description": comment} for name, comment in sorted(described.items())]
-
-
 def reachable(paths, schemas):
     found = set()
     pending = [json.dumps(paths)]
@@ -143,9 +96,9 @@ def reachable(paths, schemas):
 
 def schema(message, fields, answer):
     is_read = not answer or message.read_from_json
-    properties = {field.name: field_schema(field, answer, is_read) for field in fields}
+    properties = {field.name: field_schema(field, message, answer, is_read) for field in fields}
     if answer:
-        required = [field.name for field in fields if field.is_always_written]
+        required = [field.name for field in fields if field.is_always_written or field.rule.always]
     else:
         required = [field.name for field in fields if field.rule.required]
     result = {"type": "object"}
@@ -156,38 +109,46 @@ def schema(message, fields, answer):
         result["required"] = required
     if is_read:
         result["additionalProperties"] = False
-    example = {field.name: field_example(field) for field in fields if not answer}
-    example = {name: value for name, value in example.items() if value is not None}
-    if example and not answer:
+    if message.name in openapi_examples.ALTERNATIVES:
+        result["minProperties"] = result["maxProperties"] = 1
+    example = openapi_examples.of_answer(message) if answer else openapi_examples.of_request(message, fields)
+    if example:
         result["examples"] = [example]
     return result
 
 
-def field_schema(field, answer, is_read):
-    result = element_schema(field, is_read)
+def field_schema(field, owner, answer, is_read):
+    result = element_schema(field, owner, is_read)
     if field.repeated:
         result = {"type": "array", "items": result}
-        if field.rule.max_length:
+        if field.rule.max_length and (is_read or not answer):
             result["maxItems"] = field.rule.max_length
     nullable = field.rule.nullable if answer else not field.rule.required
     if nullable:
         result = nullable_schema(result)
-    if field.rule.description:
-        result["description"] = sentence(field.rule.description)
+    description = [sentence(field.rule.description)] if field.rule.description else []
+    if answer and field.rule.values:
+        # Not an enumeration: a client that was made today is to understand the answers of tomorrow.
+        description.append(f"{', '.join(f'`{value}`' for value in field.rule.values)}; more may come.")
+    if description:
+        result["description"] = " ".join(description)
     return result
 
 
 def nullable_schema(result):
     if "$ref" in result:
         return {"oneOf": [result, {"type": "null"}]}
-    return {**result, "type": [result["type"], "null"]}
+    result = {**result, "type": [result["type"], "null"]}
+    if "enum" in result:
+        result["enum"] = [*result["enum"], None]
+    return result
 
 
-def element_schema(field, is_read):
+def element_schema(field, owner, is_read):
     if field.kind == "message":
         return {"$ref": f"#/components/schemas/{field.message.name}"}
     if field.kind == "string":
-        return string_schema(field, is_read)
+        return string_schema(field, owner, is_read)
     if field.kind == "bool":
         return {"type": "boolean"}
     result = {"type": "integer", "format": "int64" if field.kind.endswith("64") else "int32"}
@@ -196,7 +157,7 @@ def element_schema(field, is_read):
     return result
 
 
-def string_schema(field, is_read):
+def string_schema(field, owner, is_read):
     rule = field.rule
     result = {"type": "string"}
     if rule.format in ("date", "date-time", "uuid", "email", "uri"):
@@ -205,75 +166,59 @@ def string_schema(field, is_read):
         result["pattern"] = "^-?[0-9]+(\\.[0-9]+)?$"
     if rule.format == "currency":
         result["pattern"] = "^[A-Z]{3}$"
+    if rule.values and is_read:
+        result["enum"] = list(rule.values)
+        return result
     if not rule.format and is_read:
         result["pattern"] = NO_NUL
     if rule.max_length and not field.repeated:
         result["maxLength"] = rule.max_length
-    example = rule.example or EXAMPLES.get(rule.format)
+    example = openapi_examples.value_of(field, owner)
     if example and not field.repeated:
         result["examples"] = [example]
     return result
 
 
-def field_example(field):
-    """A value for the example of a request: what is required, and what has an example of its own."""
-    if field.kind == "message":
-        if not field.rule.required and not field.repeated:
-            return None
-        value = {inner.name: field_example(inner) for inner in field.message.fields}
-        value = {name: item for name, item in value.items() if item is not None}
-        return None if field.repeated else value
-    if field.repeated:
-        return [int(field.rule.example)] if field.rule.example and field.kind != "string" else None
-    if field.rule.example:
-        return field.rule.example if field.kind == "string" else json.loads(field.rule.example)
-    if field.rule.required:
-        return EXAMPLES.get(field.rule.format, "text") if field.kind == "string" else 1
-    return None
-
-
-def operation(method, versioned):
+def operation(method, versioned, refusals):
     route = method.route
     takes_version = route.verb in ("put", "patch", "delete") and route.path in versioned
     result = {
-        "operationId": method.name[:1].lower() + method.name[1:],
+        "operationId": operation_id(method),
         "summary": route.summary,
         "tags": [route.tag],
     }
     description = [sentence(method.comment)] if method.comment else []
-    if route.scope:
-        description.append(f"A personal API token needs the scope `{route.scope}`.")
     if route.auth == "admin":
         description.append("For administrators.")
+    if route.scope:
+        description.append(f"A personal API token needs the scope `{route.scope}`.")
+    elif route.auth != "none":
+        description.append("A personal API token is not enough.")
     if description:
         result["description"] = " ".join(description)
-    parameters = [parameter(field, "path") for field in route.path_fields]
-    parameters += [parameter(field, "query") for field in route.query_fields]
-    if route.verb not in ("get",):
-        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
-    if is_versioned(method) and route.verb == "get":
-        parameters.append({"$ref": "#/components/parameters/IfNoneMatch"})
-    if takes_version:
-        parameters.append({"$ref": "#/components/parameters/IfMatch"})
-    if parameters:
-        result["parameters"] = parameters
+    parameters = [parameter(method, field, "path") for field in route.path_fields]
+    parameters += [parameter(method, field, "query") for field in route.query_fields]
+    named = [] if route.verb == "get" else ["IdempotencyKey"]
+    named += ["IfNoneMatch"] if is_versioned(method) and route.verb == "get" else []
+    named += ["IfMatch"] if takes_version else []
+    result["parameters"] = parameters + [
+        {"$ref": f"#/components/parameters/{name}"} for name in (*named, *openapi_gateway.COMMON_PARAMETERS)]
     body = request_body(method)
     if body:
         result["requestBody"] = body
-    result["responses"] = responses(method, takes_version)
+    result["responses"] = {str(route.status): success(method, openapi_examples.of_answer(method.response))}
+    if is_versioned(method) and route.verb == "get":
+        result["responses"]["304"] = unchanged()
+    result["responses"] |= refusals.refusals(refusals.of_method(method))
     result["security"] = [] if route.auth == "none" else [{"bearer": []}]
     return result
 
 
-def is_versioned(method):
-    return any(field.name == "version" for field in method.response.fields)
-
-
-def parameter(field, place):
+def parameter(method, field, place):
     result = {"name": field.name, "in": place, "required": place == "path" or field.rule.required}
     if field.rule.description:
         result["description"] = sentence(field.rule.description)
-    item = element_schema(field, is_read=True)
+    item = element_schema(field, method.request, is_read=True)
     if place == "query" and field.name in PAGE:
         item = {**item, **PAGE[field.name]}
         if field.name == "cursor":
@@ -285,71 +230,15 @@ def parameter(field, place):
 def request_body(method):
     route = method.route
     if route.raw_body:
-        return {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+        media = {"schema": {"type": "string", "format": "binary"}}
+        if route.body_example:
+            media["example"] = route.body_example
+        return {"required": True, "description": "The file itself.", "content": {"application/octet-stream": media}}
     if not route.body_fields:
         return None
     required = any(field.rule.required for field in route.body_fields)
-    reference = {"$ref": f"#/components/schemas/{method.request.name}"}
-    return {"required": required, "content": {"application/json": {"schema": reference}}}
-
-
-def responses(method, takes_version):
-    route = method.route
-    success = {
-        "description": STATUS_TEXTS.get(route.status, "Success"),
-        "headers": dict(COMMON_HEADERS),
-    }
-    if route.verb != "get":
-        success["headers"]["Idempotency-Replayed"] = {"$ref": "#/components/headers/IdempotencyReplayed"}
-    if is_versioned(method) and route.status != 204:
-        success["headers"]["ETag"] = {"$ref": "#/components/headers/ETag"}
-    if route.status != 204 and method.response.fields:
-        reference = {"$ref": f"#/components/schemas/{method.response.name}"}
-        success["content"] = {"application/json": {"schema": reference}}
-    result = {str(route.status): success}
-    if is_versioned(method) and route.verb == "get":
-        result["304"] = {
-            "description": "The version that If-None-Match names is still current.", "headers": dict(COMMON_HEADERS)}
-    codes = ["400", "406", "429", "503", "504"]
-    if route.auth != "none" or method.name in SIGN_IN:
-        codes += ["401", "403"]
-    if route.path_fields:
-        codes.append("404")
-    if route.verb != "get":
-        codes += ["409", "413", "415", "422"]
-    elif route.query_fields or route.path_fields:
-        codes.append("422")
-    if takes_version:
-        codes.append("412")
-    for code in sorted(set(codes)):
-        result[code] = {"$ref": f"#/components/responses/{PROBLEMS[code]}"}
-    return result
-
-
-def problem_response(name, known_problems):
-    code = next(code for code, value in PROBLEMS.items() if value == name)
-    result = {"description": PROBLEM_TEXTS[name], "headers": dict(COMMON_HEADERS)}
-    if name in ("TooManyRequests", "Unavailable", "Timeout", "Conflict"):
-        result["headers"]["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
-    if name == "Unauthorized":
-        result["headers"]["WWW-Authenticate"] = {"$ref": "#/components/headers/WWWAuthenticate"}
-    examples = {
-        entry["code"]: {"summary": entry["title"], "value": problem_example(entry)}
-        for entry in known_problems if entry["status"] == int(code)
-    }
-    result["content"] = {
-        "application/problem+json": {
-            "schema": {"$ref": "#/components/schemas/ProblemDetails"}, "examples": examples}}
-    return result
-
-
-def problem_example(entry):
-    example = {
-        "type": f"/problems/{entry['code']}", "title": entry["title"], "status": entry["status"], "code": entry["code"],
-        "request_id": "019aa1b2-0000-7000-8000-000000000001",
-    }
-    if entry["code"] == "validation_failed":
-        example["errors"] = [{"field": "amount.currency", "code": "required", "message": "is required"}]
-    if entry["code"] in ("service_unavailable", "timeout"):
-        example["dependency"] = "expense"
-    return example
+    media = {"schema": {"$ref": f"#/components/schemas/{method.request.name}"}}
+    example = openapi_examples.of_request(method.request, route.body_fields)
+    if example:
+        media["example"] = example
+    return {"required": required, "content": {"application/json": media}}

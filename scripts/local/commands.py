@@ -20,6 +20,7 @@ def parser():
             ("bench-identity", "everything, measures sign-ins and what their times tell, stops"),
             ("slow-http", "everything, holds it up by slow clients, stops"),
             ("rate-limits", "everything, asks more than it may, stops"),
+            ("contract-traffic", "everything, compares real answers with the API's document, stops"),
             ("fuzz-api", "everything, tries the API by its document, stops")):
         command = commands.add_parser(name, help=text)
         command.add_argument("--free-ports", action="store_true", help="choose free ports instead of the fixed ones")
@@ -52,6 +53,9 @@ def main(arguments):
                         os.environ.setdefault(f"FLORIN_RATE_LIMIT_{limit}", "10000000")
                 script = options.command.replace("-", "_") + ".py"
                 return installation.run_script(script, options.free_ports, options.binaries)
+            case "contract-traffic":
+                return installation.run_script(
+                    "contract_traffic.py", options.free_ports, options.binaries, interpreter=installation.JUDGES)
             case "stop":
                 return installation.stop()
             case "clean":

@@ -17,6 +17,8 @@ from .supervisor import Supervisor
 
 SERVERS_TIMEOUT = 180
 PROGRAMS_TIMEOUT = 120
+# A Python with the packages of scripts/python-venv.
+JUDGES = os.path.join(places.SOURCE, ".venv", "bin", "python")
 
 
 def say(text):
@@ -163,7 +165,7 @@ def demo(any_free_ports=False, binaries=None):
     return status
 
 
-def run_script(name, any_free_ports, binaries):
+def run_script(name, any_free_ports, binaries, interpreter=sys.executable):
     """Brings everything up, runs a script with the settings of `.local/env`, stops; returns the script's status."""
     installation, binaries = set_up(any_free_ports, binaries)
     try:
@@ -174,7 +176,7 @@ def run_script(name, any_free_ports, binaries):
         with open(installation.layout.path("env"), encoding="utf-8") as file:
             environment.update(line.rstrip("\n").split("=", 1) for line in file)
         script = subprocess.Popen(
-            [sys.executable, "-B", os.path.join(places.SOURCE, "scripts", name)], env=environment,
+            [interpreter, "-B", os.path.join(places.SOURCE, "scripts", name)], env=environment,
             stdin=subprocess.DEVNULL)
         while script.poll() is None:
             if installation.supervisor.is_asked_to_stop:

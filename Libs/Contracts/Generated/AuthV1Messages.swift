@@ -184,7 +184,7 @@ package struct AdminUser: ContractMessage {
     package var emailVerified: Bool
     /// `mfa_enabled`.
     package var mfaEnabled: Bool
-    /// `version`.
+    /// Counts the changes; the `ETag`.
     package var version: Int64
     /// `created_at`: an instant such as 2026-11-20T09:30:00.123Z.
     package var createdAt: String
@@ -254,7 +254,9 @@ package struct CreateApiTokenRequest: ContractMessage {
     /// `profile:read`, `profile:write`, `expenses:read`, `expenses:write`, `portfolio:read`, `portfolio:write`,
     /// `events:read`.
     package var scopes: [String]
-    /// `expires_at`: an instant such as 2026-11-20T09:30:00.123Z.
+    /// In the future; absent never expires.
+    ///
+    /// An instant such as 2026-11-20T09:30:00.123Z.
     package var expiresAt: String?
 
     package init(name: String = "", scopes: [String] = [], expiresAt: String? = nil) {
@@ -336,15 +338,19 @@ package struct RevokeApiTokenRequest: ContractMessage {
 
 /// The request of Register.
 package struct RegisterRequest: ContractMessage {
-    /// `email`: an e-mail address.
+    /// The address that is written to; the part before `@` as it is.
+    ///
+    /// An e-mail address.
     package var email: String
-    /// `password`.
+    /// 8 to 128 characters; none that many people have.
     package var password: String
     /// `display_name`.
     package var displayName: String
-    /// `base_currency`: an ISO 4217 currency code.
+    /// `EUR` by default.
+    ///
+    /// An ISO 4217 currency code.
     package var baseCurrency: String?
-    /// `locale`.
+    /// A BCP 47 tag, of what mails are written in.
     package var locale: String?
 
     package init(
@@ -375,7 +381,7 @@ package struct User: ContractMessage {
     package var baseCurrency: String
     /// `locale`.
     package var locale: String
-    /// `time_zone`.
+    /// A name of the IANA time zone database.
     package var timeZone: String
     /// `email_verified`.
     package var emailVerified: Bool
@@ -383,7 +389,7 @@ package struct User: ContractMessage {
     package var roles: [String]
     /// `mfa_enabled`.
     package var mfaEnabled: Bool
-    /// `version`.
+    /// Counts the changes; the `ETag`.
     package var version: Int64
     /// `created_at`: an instant such as 2026-11-20T09:30:00.123Z.
     package var createdAt: String
@@ -433,13 +439,13 @@ package struct LoginRequest: ContractMessage {
 
 /// The message florin.auth.v1.Tokens.
 package struct Tokens: ContractMessage {
-    /// `access_token`.
+    /// For `Authorization: Bearer`.
     package var accessToken: String
     /// `token_type`.
     package var tokenType: String
     /// Seconds until the access token expires.
     package var expiresIn: Int64
-    /// `refresh_token`.
+    /// For `/v1/auth/refresh`; works once.
     package var refreshToken: String
     /// Seconds until the refresh token expires.
     package var refreshExpiresIn: Int64
@@ -465,13 +471,13 @@ package struct Tokens: ContractMessage {
 
 /// Tokens, or what is still to be done before there are any.
 package struct SignIn: ContractMessage {
-    /// `access_token`.
+    /// For `Authorization: Bearer`.
     package var accessToken: String?
     /// `token_type`.
     package var tokenType: String?
     /// Seconds until the access token expires.
     package var expiresIn: Int64?
-    /// `refresh_token`.
+    /// For `/v1/auth/refresh`; works once.
     package var refreshToken: String?
     /// Seconds until the refresh token expires.
     package var refreshExpiresIn: Int64?
@@ -568,15 +574,15 @@ package struct ListSessionsRequest: ContractMessage {
 package struct Session: ContractMessage {
     /// `id`: a UUID.
     package var id: String
-    /// `device`.
+    /// What the client called itself.
     package var device: String
-    /// `ip`.
+    /// Where it signed in from.
     package var ip: String
     /// `created_at`: an instant such as 2026-11-20T09:30:00.123Z.
     package var createdAt: String
     /// `last_used_at`: an instant such as 2026-11-20T09:30:00.123Z.
     package var lastUsedAt: String
-    /// `current`.
+    /// Whether it is the one that asks.
     package var current: Bool
 
     package init(
@@ -637,9 +643,9 @@ package struct JsonWebKey: ContractMessage {
     package var use: String
     /// `alg`.
     package var alg: String
-    /// `n`.
+    /// The modulus, base64url.
     package var n: String
-    /// `e`.
+    /// The exponent, base64url.
     package var e: String
 
     package init(kty: String = "", kid: String = "", use: String = "", alg: String = "", n: String = "", e: String = "")
@@ -823,9 +829,9 @@ package struct UpdateMeRequest: ContractMessage {
     package var displayName: String?
     /// `base_currency`: an ISO 4217 currency code.
     package var baseCurrency: String?
-    /// `locale`.
+    /// A BCP 47 tag.
     package var locale: String?
-    /// `time_zone`.
+    /// A name of the IANA time zone database.
     package var timeZone: String?
 
     package init(
@@ -872,7 +878,7 @@ package struct ErasureTicket: ContractMessage {
 
 /// The request of GetErasure.
 package struct GetErasureRequest: ContractMessage {
-    /// `id`.
+    /// The `erasure_id` of the ticket.
     package var id: String
 
     package init(id: String = "") {
@@ -890,7 +896,9 @@ package struct Erasure: ContractMessage {
     package var erasureID: String
     /// `requested_at`: an instant such as 2026-11-20T09:30:00.123Z.
     package var requestedAt: String
-    /// `completed_at`: an instant such as 2026-11-20T09:30:00.123Z.
+    /// Null until every service has confirmed.
+    ///
+    /// An instant such as 2026-11-20T09:30:00.123Z.
     package var completedAt: String?
     /// `services`.
     package var services: [ErasureConfirmation]
@@ -914,7 +922,9 @@ package struct Erasure: ContractMessage {
 package struct ErasureConfirmation: ContractMessage {
     /// `service`.
     package var service: String
-    /// `erased_at`: an instant such as 2026-11-20T09:30:00.123Z.
+    /// Null until the service has confirmed.
+    ///
+    /// An instant such as 2026-11-20T09:30:00.123Z.
     package var erasedAt: String?
 
     package init(service: String = "", erasedAt: String? = nil) {

@@ -59,13 +59,15 @@ package struct AccessServiceClient: Sendable {
 ///
 /// Everybody's accounts, for those with the role `admin`. Refusals are thrown as `GRPCStatus`.
 package protocol AdminServiceProvider: Sendable {
-    /// All accounts, newest first.
+    /// By status or by the whole address.
     func listUsers(_ request: ListUsersRequest, context: ServerContext) async throws -> AdminUserList
 
-    /// One account.
+    /// What administrators see of it: nothing of what it spends or holds.
     func getUser(_ request: GetUserRequest, context: ServerContext) async throws -> AdminUser
 
-    /// Lock or unlock an account, give or take roles.
+    /// What is absent stays as it is.
+    ///
+    /// Locking ends all sessions of the account.
     func updateUser(_ request: UpdateUserRequest, context: ServerContext) async throws -> AdminUser
 }
 
@@ -92,7 +94,7 @@ package struct AdminServiceClient: Sendable {
         self.channel = channel
     }
 
-    /// All accounts, newest first.
+    /// By status or by the whole address.
     package func listUsers(_ request: ListUsersRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<AdminUserList>
     {
@@ -100,7 +102,7 @@ package struct AdminServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ListUsers"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// One account.
+    /// What administrators see of it: nothing of what it spends or holds.
     package func getUser(_ request: GetUserRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<AdminUser>
     {
@@ -108,7 +110,9 @@ package struct AdminServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "GetUser"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Lock or unlock an account, give or take roles.
+    /// What is absent stays as it is.
+    ///
+    /// Locking ends all sessions of the account.
     package func updateUser(_ request: UpdateUserRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<AdminUser>
     {
@@ -121,13 +125,15 @@ package struct AdminServiceClient: Sendable {
 ///
 /// Personal API tokens: for scripts, with a choice of scopes. Refusals are thrown as `GRPCStatus`.
 package protocol ApiTokenServiceProvider: Sendable {
-    /// The caller's personal API tokens.
+    /// Without the tokens themselves: those are shown once.
     func listApiTokens(_ request: ListApiTokensRequest, context: ServerContext) async throws -> ApiTokenList
 
-    /// Make a personal API token; it is shown once.
+    /// The answer holds the token, which is kept nowhere else.
+    ///
+    /// At most fifty at a time.
     func createApiToken(_ request: CreateApiTokenRequest, context: ServerContext) async throws -> ApiToken
 
-    /// End a personal API token.
+    /// Ends at every gateway within seconds.
     func revokeApiToken(_ request: RevokeApiTokenRequest, context: ServerContext) async throws -> Empty
 }
 
@@ -160,7 +166,7 @@ package struct ApiTokenServiceClient: Sendable {
         self.channel = channel
     }
 
-    /// The caller's personal API tokens.
+    /// Without the tokens themselves: those are shown once.
     package func listApiTokens(
         _ request: ListApiTokensRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<ApiTokenList> {
@@ -168,7 +174,9 @@ package struct ApiTokenServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ListApiTokens"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Make a personal API token; it is shown once.
+    /// The answer holds the token, which is kept nowhere else.
+    ///
+    /// At most fifty at a time.
     package func createApiToken(
         _ request: CreateApiTokenRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<ApiToken> {
@@ -176,7 +184,7 @@ package struct ApiTokenServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "CreateApiToken"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// End a personal API token.
+    /// Ends at every gateway within seconds.
     package func revokeApiToken(
         _ request: RevokeApiTokenRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Empty> {
@@ -190,31 +198,35 @@ package struct ApiTokenServiceClient: Sendable {
 /// Who somebody is: registration, sign-in, sessions, tokens and the keys that verify them. Refusals are thrown as
 /// `GRPCStatus`.
 package protocol AuthServiceProvider: Sendable {
-    /// Register with e-mail and password.
+    /// Makes an account and mails a link that confirms the address.
+    ///
+    /// An address that has an account already gets the same answer; its owner gets a mail instead.
     func register(_ request: RegisterRequest, context: ServerContext) async throws -> User
 
-    /// Sign in with e-mail and password.
+    /// Gives tokens; where the account has a second factor, a challenge for `/v1/auth/login/mfa` instead.
     func login(_ request: LoginRequest, context: ServerContext) async throws -> SignIn
 
-    /// Exchange a refresh token for new tokens.
+    /// A refresh token works once.
+    ///
+    /// One that is used twice ends its session, since it may be stolen.
     func refresh(_ request: RefreshRequest, context: ServerContext) async throws -> Tokens
 
-    /// End the session of the presented token.
+    /// The access token and the refresh token of the session end with it.
     func logout(_ request: Empty, context: ServerContext) async throws -> Empty
 
-    /// Confirm an e-mail address.
+    /// Takes the one-time token of the mail.
     func verifyEmail(_ request: VerifyEmailRequest, context: ServerContext) async throws -> Empty
 
-    /// Send the verification mail again.
+    /// The same answer whether or not the address has an account that waits for it.
     func resendVerification(_ request: ResendVerificationRequest, context: ServerContext) async throws -> Empty
 
-    /// The caller's sessions.
+    /// Every device that is signed in, the one that asks included.
     func listSessions(_ request: ListSessionsRequest, context: ServerContext) async throws -> SessionList
 
-    /// The caller's profile.
+    /// Who the caller is.
     func getMe(_ request: Empty, context: ServerContext) async throws -> User
 
-    /// The keys that verify access tokens (RFC 7517).
+    /// New keys are shown here before the first token is signed with them.
     func getKeySet(_ request: Empty, context: ServerContext) async throws -> KeySet
 }
 
@@ -252,7 +264,9 @@ package struct AuthServiceClient: Sendable {
         self.channel = channel
     }
 
-    /// Register with e-mail and password.
+    /// Makes an account and mails a link that confirms the address.
+    ///
+    /// An address that has an account already gets the same answer; its owner gets a mail instead.
     package func register(_ request: RegisterRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<User>
     {
@@ -260,7 +274,7 @@ package struct AuthServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "Register"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Sign in with e-mail and password.
+    /// Gives tokens; where the account has a second factor, a challenge for `/v1/auth/login/mfa` instead.
     package func login(_ request: LoginRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<SignIn>
     {
@@ -268,7 +282,9 @@ package struct AuthServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "Login"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Exchange a refresh token for new tokens.
+    /// A refresh token works once.
+    ///
+    /// One that is used twice ends its session, since it may be stolen.
     package func refresh(_ request: RefreshRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<Tokens>
     {
@@ -276,7 +292,7 @@ package struct AuthServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "Refresh"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// End the session of the presented token.
+    /// The access token and the refresh token of the session end with it.
     package func logout(_ request: Empty, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<Empty>
     {
@@ -284,7 +300,7 @@ package struct AuthServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "Logout"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Confirm an e-mail address.
+    /// Takes the one-time token of the mail.
     package func verifyEmail(_ request: VerifyEmailRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<Empty>
     {
@@ -292,7 +308,7 @@ package struct AuthServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "VerifyEmail"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Send the verification mail again.
+    /// The same answer whether or not the address has an account that waits for it.
     package func resendVerification(
         _ request: ResendVerificationRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Empty> {
@@ -301,7 +317,7 @@ package struct AuthServiceClient: Sendable {
         )
     }
 
-    /// The caller's sessions.
+    /// Every device that is signed in, the one that asks included.
     package func listSessions(
         _ request: ListSessionsRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<SessionList> {
@@ -309,7 +325,7 @@ package struct AuthServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ListSessions"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// The caller's profile.
+    /// Who the caller is.
     package func getMe(_ request: Empty, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<User>
     {
@@ -317,7 +333,7 @@ package struct AuthServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "GetMe"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// The keys that verify access tokens (RFC 7517).
+    /// New keys are shown here before the first token is signed with them.
     package func getKeySet(_ request: Empty, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<KeySet>
     {
@@ -331,7 +347,9 @@ package struct AuthServiceClient: Sendable {
 /// Sign-in with the ID token of somebody else: Firebase, or any issuer of OpenID Connect. Refusals are thrown as
 /// `GRPCStatus`.
 package protocol IdentityProviderServiceProvider: Sendable {
-    /// Sign in with an ID token.
+    /// Makes the account where there is none yet.
+    ///
+    /// Where it has a second factor, the answer is a challenge for `/v1/auth/login/mfa`.
     func signInWithIdToken(_ request: IdTokenRequest, context: ServerContext) async throws -> SignIn
 }
 
@@ -358,7 +376,9 @@ package struct IdentityProviderServiceClient: Sendable {
         self.channel = channel
     }
 
-    /// Sign in with an ID token.
+    /// Makes the account where there is none yet.
+    ///
+    /// Where it has a second factor, the answer is a challenge for `/v1/auth/login/mfa`.
     package func signInWithIdToken(
         _ request: IdTokenRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<SignIn> {
@@ -372,19 +392,19 @@ package struct IdentityProviderServiceClient: Sendable {
 /// A second factor: codes of an authenticator (RFC 6238), and recovery codes for when it is lost. Refusals are thrown
 /// as `GRPCStatus`.
 package protocol MfaServiceProvider: Sendable {
-    /// Finish a sign-in with a code.
+    /// Takes the challenge of the sign-in with a code of the authenticator, or one of the recovery codes.
     func completeLogin(_ request: MfaLoginRequest, context: ServerContext) async throws -> SignIn
 
-    /// Get the secret for an authenticator.
+    /// The second factor is on once `/v1/auth/mfa/totp/confirm` got a first code.
     func beginTotp(_ request: PasswordProof, context: ServerContext) async throws -> TotpSecret
 
-    /// Turn the second factor on with a first code.
+    /// The answer holds the recovery codes, which are shown once.
     func confirmTotp(_ request: TotpConfirmation, context: ServerContext) async throws -> RecoveryCodes
 
-    /// Turn the second factor off.
+    /// Sign-ins need the password alone from then on.
     func removeTotp(_ request: PasswordProof, context: ServerContext) async throws -> Empty
 
-    /// Get new recovery codes; the old ones end.
+    /// The answer holds the codes, which are shown once.
     func replaceRecoveryCodes(_ request: PasswordProof, context: ServerContext) async throws -> RecoveryCodes
 }
 
@@ -418,7 +438,7 @@ package struct MfaServiceClient: Sendable {
         self.channel = channel
     }
 
-    /// Finish a sign-in with a code.
+    /// Takes the challenge of the sign-in with a code of the authenticator, or one of the recovery codes.
     package func completeLogin(_ request: MfaLoginRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<SignIn>
     {
@@ -426,7 +446,7 @@ package struct MfaServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "CompleteLogin"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Get the secret for an authenticator.
+    /// The second factor is on once `/v1/auth/mfa/totp/confirm` got a first code.
     package func beginTotp(_ request: PasswordProof, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<TotpSecret>
     {
@@ -434,7 +454,7 @@ package struct MfaServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "BeginTotp"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Turn the second factor on with a first code.
+    /// The answer holds the recovery codes, which are shown once.
     package func confirmTotp(_ request: TotpConfirmation, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<RecoveryCodes>
     {
@@ -442,7 +462,7 @@ package struct MfaServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ConfirmTotp"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Turn the second factor off.
+    /// Sign-ins need the password alone from then on.
     package func removeTotp(_ request: PasswordProof, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<Empty>
     {
@@ -450,7 +470,7 @@ package struct MfaServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "RemoveTotp"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Get new recovery codes; the old ones end.
+    /// The answer holds the codes, which are shown once.
     package func replaceRecoveryCodes(
         _ request: PasswordProof, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<RecoveryCodes> {
@@ -464,13 +484,13 @@ package struct MfaServiceClient: Sendable {
 ///
 /// Changing a password that is known, and replacing one that is forgotten. Refusals are thrown as `GRPCStatus`.
 package protocol PasswordServiceProvider: Sendable {
-    /// Change the password; every other session ends.
+    /// The session that asks goes on; a mail tells the owner.
     func changePassword(_ request: ChangePasswordRequest, context: ServerContext) async throws -> Empty
 
-    /// Ask for a mail with which the password can be reset.
+    /// The same answer whether or not the address has an account.
     func forgotPassword(_ request: ForgotPasswordRequest, context: ServerContext) async throws -> Empty
 
-    /// Set a new password with the token of the mail; every session ends.
+    /// The token works once; a mail tells the owner.
     func resetPassword(_ request: ResetPasswordRequest, context: ServerContext) async throws -> Empty
 }
 
@@ -503,7 +523,7 @@ package struct PasswordServiceClient: Sendable {
         self.channel = channel
     }
 
-    /// Change the password; every other session ends.
+    /// The session that asks goes on; a mail tells the owner.
     package func changePassword(
         _ request: ChangePasswordRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Empty> {
@@ -511,7 +531,7 @@ package struct PasswordServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ChangePassword"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Ask for a mail with which the password can be reset.
+    /// The same answer whether or not the address has an account.
     package func forgotPassword(
         _ request: ForgotPasswordRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Empty> {
@@ -519,7 +539,7 @@ package struct PasswordServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ForgotPassword"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Set a new password with the token of the mail; every session ends.
+    /// The token works once; a mail tells the owner.
     package func resetPassword(
         _ request: ResetPasswordRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Empty> {
@@ -532,10 +552,10 @@ package struct PasswordServiceClient: Sendable {
 ///
 /// Ending sessions before their time. Refusals are thrown as `GRPCStatus`.
 package protocol SessionServiceProvider: Sendable {
-    /// End one of the caller's sessions.
+    /// Ends at every gateway within seconds.
     func revokeSession(_ request: RevokeSessionRequest, context: ServerContext) async throws -> Empty
 
-    /// End all of the caller's sessions.
+    /// The one that asks included.
     func revokeSessions(_ request: Empty, context: ServerContext) async throws -> Empty
 }
 
@@ -565,7 +585,7 @@ package struct SessionServiceClient: Sendable {
         self.channel = channel
     }
 
-    /// End one of the caller's sessions.
+    /// Ends at every gateway within seconds.
     package func revokeSession(
         _ request: RevokeSessionRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Empty> {
@@ -573,7 +593,7 @@ package struct SessionServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "RevokeSession"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// End all of the caller's sessions.
+    /// The one that asks included.
     package func revokeSessions(_ request: Empty, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<Empty>
     {
@@ -586,13 +606,17 @@ package struct SessionServiceClient: Sendable {
 ///
 /// The caller's account: its profile and its end. Refusals are thrown as `GRPCStatus`.
 package protocol UserServiceProvider: Sendable {
-    /// Change the caller's profile.
+    /// What is absent stays as it is.
     func updateMe(_ request: UpdateMeRequest, context: ServerContext) async throws -> User
 
-    /// Erase the caller's account in every service.
+    /// Sign-in ends at once, and every service erases what it has of the caller.
+    ///
+    /// The answer names the receipt.
     func deleteMe(_ request: DeleteMeRequest, context: ServerContext) async throws -> ErasureTicket
 
-    /// What each service has erased.
+    /// The unguessable id is the key to it.
+    ///
+    /// Complete within a minute.
     func getErasure(_ request: GetErasureRequest, context: ServerContext) async throws -> Erasure
 }
 
@@ -619,7 +643,7 @@ package struct UserServiceClient: Sendable {
         self.channel = channel
     }
 
-    /// Change the caller's profile.
+    /// What is absent stays as it is.
     package func updateMe(_ request: UpdateMeRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<User>
     {
@@ -627,7 +651,9 @@ package struct UserServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "UpdateMe"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Erase the caller's account in every service.
+    /// Sign-in ends at once, and every service erases what it has of the caller.
+    ///
+    /// The answer names the receipt.
     package func deleteMe(_ request: DeleteMeRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<ErasureTicket>
     {
@@ -635,7 +661,9 @@ package struct UserServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "DeleteMe"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// What each service has erased.
+    /// The unguessable id is the key to it.
+    ///
+    /// Complete within a minute.
     package func getErasure(_ request: GetErasureRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<Erasure>
     {

@@ -44,7 +44,7 @@ package struct AuditEntry: ContractMessage {
     package var actor: String
     /// `action`.
     package var action: String
-    /// `subject`.
+    /// What it happened to.
     package var subject: String
     /// `trace_id`.
     package var traceID: String?

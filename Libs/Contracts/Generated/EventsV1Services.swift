@@ -5,7 +5,7 @@ package import GRPC
 ///
 /// What happened: the caller's own audit trail. Refusals are thrown as `GRPCStatus`.
 package protocol EventsServiceProvider: Sendable {
-    /// The caller's audit trail, newest first.
+    /// Each entry holds the hash of the one before, so that nothing can be left out unseen.
     func listAudit(_ request: ListAuditRequest, context: ServerContext) async throws -> AuditList
 }
 
@@ -30,7 +30,7 @@ package struct EventsServiceClient: Sendable {
         self.channel = channel
     }
 
-    /// The caller's audit trail, newest first.
+    /// Each entry holds the hash of the one before, so that nothing can be left out unseen.
     package func listAudit(_ request: ListAuditRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<AuditList>
     {

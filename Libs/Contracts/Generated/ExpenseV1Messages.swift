@@ -6,7 +6,7 @@ package struct Category: ContractMessage {
     package var id: String
     /// `name`.
     package var name: String
-    /// `icon`.
+    /// A name that clients know a picture for.
     package var icon: String?
     /// `color`.
     package var color: String?
@@ -14,7 +14,7 @@ package struct Category: ContractMessage {
     package var parentID: String?
     /// `archived`.
     package var archived: Bool
-    /// `version`.
+    /// Counts the changes; the `ETag`.
     package var version: Int64
     /// `created_at`: an instant such as 2026-11-20T09:30:00.123Z.
     package var createdAt: String
@@ -81,9 +81,11 @@ package struct CreateCategoryRequest: ContractMessage {
     package var name: String
     /// `icon`.
     package var icon: String?
-    /// `color`.
+    /// `#` and six hexadecimal digits.
     package var color: String?
-    /// `parent_id`: a UUID.
+    /// A category of the caller without a parent of its own.
+    ///
+    /// A UUID.
     package var parentID: String?
 
     package init(name: String = "", icon: String? = nil, color: String? = nil, parentID: String? = nil) {
@@ -140,17 +142,19 @@ package struct CreateExpenseRequest: ContractMessage {
     package var amount: Money
     /// `spent_on`: a date such as 2026-11-20.
     package var spentOn: String
-    /// `category_id`: a UUID.
+    /// A category of the caller.
+    ///
+    /// A UUID.
     package var categoryID: String?
     /// `merchant`.
     package var merchant: String?
-    /// `note`.
+    /// For the caller alone.
     package var note: String?
     /// At most 20 of at most 50 characters.
     package var tags: [String]
     /// At most 50; their amounts add up to the expense's.
     package var splits: [Split]
-    /// `external_id`.
+    /// What another system calls it.
     package var externalID: String?
 
     package init(
@@ -196,7 +200,7 @@ package struct Expense: ContractMessage {
     package var splits: [Split]
     /// `external_id`.
     package var externalID: String?
-    /// `version`.
+    /// Counts the changes; the `ETag`.
     package var version: Int64
     /// `created_at`: an instant such as 2026-11-20T09:30:00.123Z.
     package var createdAt: String
@@ -234,13 +238,21 @@ package struct ListExpensesRequest: ContractMessage {
     package var limit: Int64?
     /// `cursor`.
     package var cursor: String?
-    /// `from`: a date such as 2026-11-20.
+    /// The first day.
+    ///
+    /// A date such as 2026-11-20.
     package var from: String?
-    /// `to`: a date such as 2026-11-20.
+    /// The last day.
+    ///
+    /// A date such as 2026-11-20.
     package var to: String?
-    /// `category_id`: a UUID.
+    /// Those of one category.
+    ///
+    /// A UUID.
     package var categoryID: String?
-    /// `currency`: an ISO 4217 currency code.
+    /// Those in one currency.
+    ///
+    /// An ISO 4217 currency code.
     package var currency: String?
 
     package init(
@@ -309,7 +321,9 @@ package struct DeleteExpenseRequest: ContractMessage {
 package struct CreateBudgetRequest: ContractMessage {
     /// `name`.
     package var name: String
-    /// `category_id`: a UUID.
+    /// Counts its children too; absent counts everything.
+    ///
+    /// A UUID.
     package var categoryID: String?
     /// `limit`.
     package var limit: Money
@@ -317,9 +331,11 @@ package struct CreateBudgetRequest: ContractMessage {
     package var period: String
     /// `starts_on`: a date such as 2026-11-20.
     package var startsOn: String
-    /// `ends_on`: a date such as 2026-11-20.
+    /// Absent goes on.
+    ///
+    /// A date such as 2026-11-20.
     package var endsOn: String?
-    /// `rollover`.
+    /// Whether what remains is added to the next period.
     package var rollover: Bool?
     /// Whole percents from 1 to 1000, at most 10.
     package var thresholds: [Int64]
@@ -359,11 +375,11 @@ package struct Budget: ContractMessage {
     package var startsOn: String
     /// `ends_on`: a date such as 2026-11-20.
     package var endsOn: String?
-    /// `rollover`.
+    /// Whether what remains is added to the next period.
     package var rollover: Bool
-    /// `thresholds`.
+    /// Percents of the limit at which an event tells of it.
     package var thresholds: [Int64]
-    /// `version`.
+    /// Counts the changes; the `ETag`.
     package var version: Int64
     /// `created_at`: an instant such as 2026-11-20T09:30:00.123Z.
     package var createdAt: String
@@ -471,15 +487,15 @@ package struct BudgetStatus: ContractMessage {
     package var periodEnd: String
     /// `limit`.
     package var limit: Money?
-    /// `carried_over`.
+    /// What the period before left, where `rollover` is on.
     package var carriedOver: MoneyFigure?
     /// `spent`.
     package var spent: MoneyFigure?
     /// `remaining`.
     package var remaining: MoneyFigure?
-    /// `percent`.
+    /// Of the limit, in percent.
     package var percent: Figure?
-    /// `crossed`.
+    /// The thresholds that are crossed.
     package var crossed: [Int64]
 
     package init(
@@ -503,9 +519,13 @@ package struct BudgetStatus: ContractMessage {
 
 /// The request of SummaryReport.
 package struct SummaryReportRequest: ContractMessage {
-    /// `from`: a date such as 2026-11-20.
+    /// The first day.
+    ///
+    /// A date such as 2026-11-20.
     package var from: String
-    /// `to`: a date such as 2026-11-20.
+    /// The last day.
+    ///
+    /// A date such as 2026-11-20.
     package var to: String
     /// `category` (default), `merchant`, `tag`, `month` or `currency`.
     package var groupBy: String?
@@ -556,7 +576,7 @@ package struct Report: ContractMessage {
 
 /// The message florin.expense.v1.ReportGroup.
 package struct ReportGroup: ContractMessage {
-    /// `key`.
+    /// What the group is of: the id of a category, say.
     package var key: String
     /// `label`.
     package var label: String

@@ -5,40 +5,46 @@ package import GRPC
 ///
 /// Spending: categories, expenses, budgets and reports of the caller. Refusals are thrown as `GRPCStatus`.
 package protocol ExpenseServiceProvider: Sendable {
-    /// List categories.
+    /// Those that every account begins with included.
     func listCategories(_ request: ListCategoriesRequest, context: ServerContext) async throws -> CategoryList
 
-    /// Create a category.
+    /// A category may have a parent, which has none itself.
     func createCategory(_ request: CreateCategoryRequest, context: ServerContext) async throws -> Category
 
-    /// One category.
+    /// With the version that `ETag` names.
     func getCategory(_ request: GetCategoryRequest, context: ServerContext) async throws -> Category
 
-    /// Record an expense or a refund.
+    /// In any currency, with splits over several categories where one does not fit.
+    ///
+    /// Budgets that count it may cross a threshold.
     func createExpense(_ request: CreateExpenseRequest, context: ServerContext) async throws -> Expense
 
-    /// List expenses, newest first.
+    /// By range, category and currency; all of them where nothing is asked for.
     func listExpenses(_ request: ListExpensesRequest, context: ServerContext) async throws -> ExpenseList
 
-    /// One expense.
+    /// With the version that `ETag` names.
     func getExpense(_ request: GetExpenseRequest, context: ServerContext) async throws -> Expense
 
-    /// Delete an expense.
+    /// Budgets and reports count it no longer.
     func deleteExpense(_ request: DeleteExpenseRequest, context: ServerContext) async throws -> Empty
 
-    /// Create a budget.
+    /// Counts the expenses of a category with its children, or all expenses where none is named.
     func createBudget(_ request: CreateBudgetRequest, context: ServerContext) async throws -> Budget
 
-    /// List budgets.
+    /// In the order in which they were made.
     func listBudgets(_ request: ListBudgetsRequest, context: ServerContext) async throws -> BudgetList
 
-    /// One budget.
+    /// With the version that `ETag` names.
     func getBudget(_ request: GetBudgetRequest, context: ServerContext) async throws -> Budget
 
-    /// How a budget stands on a day.
+    /// What was spent in the period that the day lies in, and what remains.
+    ///
+    /// A figure that cannot be given says why.
     func getBudgetStatus(_ request: GetBudgetStatusRequest, context: ServerContext) async throws -> BudgetStatus
 
-    /// Totals of a range, by group.
+    /// What was spent less what came back, in one currency.
+    ///
+    /// A figure that cannot be given says why.
     func summaryReport(_ request: SummaryReportRequest, context: ServerContext) async throws -> Report
 }
 
@@ -92,7 +98,7 @@ package struct ExpenseServiceClient: Sendable {
         self.channel = channel
     }
 
-    /// List categories.
+    /// Those that every account begins with included.
     package func listCategories(
         _ request: ListCategoriesRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<CategoryList> {
@@ -100,7 +106,7 @@ package struct ExpenseServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ListCategories"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Create a category.
+    /// A category may have a parent, which has none itself.
     package func createCategory(
         _ request: CreateCategoryRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Category> {
@@ -108,7 +114,7 @@ package struct ExpenseServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "CreateCategory"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// One category.
+    /// With the version that `ETag` names.
     package func getCategory(_ request: GetCategoryRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<Category>
     {
@@ -116,7 +122,9 @@ package struct ExpenseServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "GetCategory"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Record an expense or a refund.
+    /// In any currency, with splits over several categories where one does not fit.
+    ///
+    /// Budgets that count it may cross a threshold.
     package func createExpense(
         _ request: CreateExpenseRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Expense> {
@@ -124,7 +132,7 @@ package struct ExpenseServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "CreateExpense"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// List expenses, newest first.
+    /// By range, category and currency; all of them where nothing is asked for.
     package func listExpenses(
         _ request: ListExpensesRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<ExpenseList> {
@@ -132,7 +140,7 @@ package struct ExpenseServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ListExpenses"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// One expense.
+    /// With the version that `ETag` names.
     package func getExpense(_ request: GetExpenseRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<Expense>
     {
@@ -140,7 +148,7 @@ package struct ExpenseServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "GetExpense"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Delete an expense.
+    /// Budgets and reports count it no longer.
     package func deleteExpense(
         _ request: DeleteExpenseRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Empty> {
@@ -148,7 +156,7 @@ package struct ExpenseServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "DeleteExpense"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Create a budget.
+    /// Counts the expenses of a category with its children, or all expenses where none is named.
     package func createBudget(
         _ request: CreateBudgetRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Budget> {
@@ -156,7 +164,7 @@ package struct ExpenseServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "CreateBudget"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// List budgets.
+    /// In the order in which they were made.
     package func listBudgets(_ request: ListBudgetsRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<BudgetList>
     {
@@ -164,7 +172,7 @@ package struct ExpenseServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ListBudgets"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// One budget.
+    /// With the version that `ETag` names.
     package func getBudget(_ request: GetBudgetRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<Budget>
     {
@@ -172,7 +180,9 @@ package struct ExpenseServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "GetBudget"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// How a budget stands on a day.
+    /// What was spent in the period that the day lies in, and what remains.
+    ///
+    /// A figure that cannot be given says why.
     package func getBudgetStatus(
         _ request: GetBudgetStatusRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<BudgetStatus> {
@@ -180,7 +190,9 @@ package struct ExpenseServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "GetBudgetStatus"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Totals of a range, by group.
+    /// What was spent less what came back, in one currency.
+    ///
+    /// A figure that cannot be given says why.
     package func summaryReport(
         _ request: SummaryReportRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Report> {

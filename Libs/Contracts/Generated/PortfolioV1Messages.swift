@@ -10,7 +10,7 @@ package struct Portfolio: ContractMessage {
     package var baseCurrency: String
     /// `cost_method`.
     package var costMethod: String
-    /// `version`.
+    /// Counts the changes; the `ETag`.
     package var version: Int64
     /// `created_at`: an instant such as 2026-11-20T09:30:00.123Z.
     package var createdAt: String
@@ -119,7 +119,7 @@ package struct Instrument: ContractMessage {
     package var ticker: String?
     /// `amfi_code`.
     package var amfiCode: String?
-    /// `version`.
+    /// Counts the changes; the `ETag`.
     package var version: Int64
     /// `created_at`: an instant such as 2026-11-20T09:30:00.123Z.
     package var createdAt: String
@@ -190,11 +190,11 @@ package struct CreateInstrumentRequest: ContractMessage {
     package var name: String
     /// `currency`: an ISO 4217 currency code.
     package var currency: String
-    /// `isin`.
+    /// Twelve characters, the last a check digit (ISO 6166).
     package var isin: String?
-    /// `ticker`.
+    /// What an exchange calls it.
     package var ticker: String?
-    /// `amfi_code`.
+    /// What the Association of Mutual Funds in India calls it.
     package var amfiCode: String?
 
     package init(
@@ -234,7 +234,7 @@ package struct Price: ContractMessage {
     package var on: String
     /// `price`: a decimal number in plain notation.
     package var price: String
-    /// `source`.
+    /// Who says so.
     package var source: String
 
     package init(on: String = "", price: String = "", source: String = "") {
@@ -328,9 +328,9 @@ package struct PriceImport: ContractMessage {
     package var rows: Int64
     /// Rows for an instrument of the caller.
     package var matched: Int64
-    /// `created`.
+    /// Prices that are new or changed.
     package var created: Int64
-    /// `duplicate`.
+    /// Prices that were there already.
     package var duplicate: Int64
     /// Rows that could not be read.
     package var rejected: Int64
@@ -356,7 +356,7 @@ package struct PriceImport: ContractMessage {
 
 /// The message florin.portfolio.v1.RejectedRow.
 package struct RejectedRow: ContractMessage {
-    /// `line`.
+    /// From 1.
     package var line: Int64
     /// `code`.
     package var code: String
@@ -382,19 +382,23 @@ package struct CreateTransactionRequest: ContractMessage {
     package var type: String
     /// `on`: a date such as 2026-11-20.
     package var on: String
-    /// `instrument_id`: a UUID.
+    /// An instrument of the caller.
+    ///
+    /// A UUID.
     package var instrumentID: String
     /// `quantity`: a decimal number in plain notation.
     package var quantity: String
-    /// `price`: a decimal number in plain notation.
+    /// Of one unit, in the currency of the instrument.
+    ///
+    /// A decimal number in plain notation.
     package var price: String
     /// `fee`.
     package var fee: Money?
     /// `tax`.
     package var tax: Money?
-    /// `note`.
+    /// For the caller alone.
     package var note: String?
-    /// `external_id`.
+    /// What another system calls it.
     package var externalID: String?
 
     package init(
@@ -444,7 +448,7 @@ package struct Transaction: ContractMessage {
     package var note: String?
     /// `external_id`.
     package var externalID: String?
-    /// `version`.
+    /// Counts the changes; the `ETag`.
     package var version: Int64
     /// `created_at`: an instant such as 2026-11-20T09:30:00.123Z.
     package var createdAt: String
@@ -566,11 +570,11 @@ package struct Holding: ContractMessage {
     package var unrealisedGain: MoneyFigure?
     /// `realised_gain`.
     package var realisedGain: MoneyFigure?
-    /// `price`.
+    /// The last one on or before the day.
     package var price: Figure?
     /// `price_on`: a date such as 2026-11-20.
     package var priceOn: String?
-    /// `weight`.
+    /// Part of the value of the portfolio, as a decimal fraction.
     package var weight: Figure?
 
     package init(
@@ -626,13 +630,13 @@ package struct Performance: ContractMessage {
     package var to: String
     /// `currency`: an ISO 4217 currency code.
     package var currency: String
-    /// `invested`.
+    /// Money in less money out.
     package var invested: MoneyFigure?
     /// `value`.
     package var value: MoneyFigure?
     /// `gain`.
     package var gain: Gain?
-    /// `xirr`.
+    /// Annual, as a decimal fraction.
     package var xirr: Figure?
 
     package init(

@@ -6,43 +6,51 @@ package import GRPC
 /// Investments: portfolios, instruments, prices, transactions, and what they are worth. Refusals are thrown as
 /// `GRPCStatus`.
 package protocol PortfolioServiceProvider: Sendable {
-    /// List portfolios.
+    /// The one that every account begins with included.
     func listPortfolios(_ request: ListPortfoliosRequest, context: ServerContext) async throws -> PortfolioList
 
-    /// Create a portfolio.
+    /// Its figures are given in its base currency.
     func createPortfolio(_ request: CreatePortfolioRequest, context: ServerContext) async throws -> Portfolio
 
-    /// One portfolio.
+    /// With the version that `ETag` names.
     func getPortfolio(_ request: GetPortfolioRequest, context: ServerContext) async throws -> Portfolio
 
-    /// List instruments.
+    /// Those of the caller.
     func listInstruments(_ request: ListInstrumentsRequest, context: ServerContext) async throws -> InstrumentList
 
-    /// Create an instrument.
+    /// Prices find it by its ISIN or its AMFI code.
     func createInstrument(_ request: CreateInstrumentRequest, context: ServerContext) async throws -> Instrument
 
-    /// One instrument.
+    /// With the version that `ETag` names.
     func getInstrument(_ request: GetInstrumentRequest, context: ServerContext) async throws -> Instrument
 
-    /// Price history, newest first.
+    /// One for each day and source.
     func listPrices(_ request: ListPricesRequest, context: ServerContext) async throws -> PriceList
 
-    /// Record a price.
+    /// In the currency of the instrument.
+    ///
+    /// A later one for the same day takes its place.
     func addPrice(_ request: AddPriceRequest, context: ServerContext) async throws -> Price
 
-    /// Read prices from a file, for the caller's instruments.
+    /// Rows for other instruments are passed over; the answer counts them.
+    ///
+    /// All of the file is read, or nothing of it.
     func importPrices(_ request: ImportPricesRequest, context: ServerContext) async throws -> PriceImport
 
-    /// Record a transaction.
+    /// A sale needs the quantity that was held on its day.
     func createTransaction(_ request: CreateTransactionRequest, context: ServerContext) async throws -> Transaction
 
-    /// Transactions of a portfolio, newest first.
+    /// Purchases and sales with their fees and taxes.
     func listTransactions(_ request: ListTransactionsRequest, context: ServerContext) async throws -> TransactionList
 
-    /// What a portfolio holds on a day.
+    /// With the value at the last price on or before the day.
+    ///
+    /// A figure that cannot be given says why.
     func getHoldings(_ request: GetHoldingsRequest, context: ServerContext) async throws -> HoldingList
 
-    /// Value, gain and returns over a range.
+    /// XIRR is annual, days by actual/365.
+    ///
+    /// A figure that cannot be given says why.
     func getPerformance(_ request: GetPerformanceRequest, context: ServerContext) async throws -> Performance
 }
 
@@ -100,7 +108,7 @@ package struct PortfolioServiceClient: Sendable {
         self.channel = channel
     }
 
-    /// List portfolios.
+    /// The one that every account begins with included.
     package func listPortfolios(
         _ request: ListPortfoliosRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<PortfolioList> {
@@ -108,7 +116,7 @@ package struct PortfolioServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ListPortfolios"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Create a portfolio.
+    /// Its figures are given in its base currency.
     package func createPortfolio(
         _ request: CreatePortfolioRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Portfolio> {
@@ -116,7 +124,7 @@ package struct PortfolioServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "CreatePortfolio"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// One portfolio.
+    /// With the version that `ETag` names.
     package func getPortfolio(
         _ request: GetPortfolioRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Portfolio> {
@@ -124,7 +132,7 @@ package struct PortfolioServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "GetPortfolio"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// List instruments.
+    /// Those of the caller.
     package func listInstruments(
         _ request: ListInstrumentsRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<InstrumentList> {
@@ -132,7 +140,7 @@ package struct PortfolioServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ListInstruments"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Create an instrument.
+    /// Prices find it by its ISIN or its AMFI code.
     package func createInstrument(
         _ request: CreateInstrumentRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Instrument> {
@@ -140,7 +148,7 @@ package struct PortfolioServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "CreateInstrument"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// One instrument.
+    /// With the version that `ETag` names.
     package func getInstrument(
         _ request: GetInstrumentRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Instrument> {
@@ -148,7 +156,7 @@ package struct PortfolioServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "GetInstrument"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Price history, newest first.
+    /// One for each day and source.
     package func listPrices(_ request: ListPricesRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<PriceList>
     {
@@ -156,7 +164,9 @@ package struct PortfolioServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ListPrices"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Record a price.
+    /// In the currency of the instrument.
+    ///
+    /// A later one for the same day takes its place.
     package func addPrice(_ request: AddPriceRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<Price>
     {
@@ -164,7 +174,9 @@ package struct PortfolioServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "AddPrice"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Read prices from a file, for the caller's instruments.
+    /// Rows for other instruments are passed over; the answer counts them.
+    ///
+    /// All of the file is read, or nothing of it.
     package func importPrices(
         _ request: ImportPricesRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<PriceImport> {
@@ -172,7 +184,7 @@ package struct PortfolioServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ImportPrices"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Record a transaction.
+    /// A sale needs the quantity that was held on its day.
     package func createTransaction(
         _ request: CreateTransactionRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Transaction> {
@@ -180,7 +192,7 @@ package struct PortfolioServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "CreateTransaction"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Transactions of a portfolio, newest first.
+    /// Purchases and sales with their fees and taxes.
     package func listTransactions(
         _ request: ListTransactionsRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<TransactionList> {
@@ -188,7 +200,9 @@ package struct PortfolioServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "ListTransactions"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// What a portfolio holds on a day.
+    /// With the value at the last price on or before the day.
+    ///
+    /// A figure that cannot be given says why.
     package func getHoldings(_ request: GetHoldingsRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<HoldingList>
     {
@@ -196,7 +210,9 @@ package struct PortfolioServiceClient: Sendable {
             GRPCMethod(service: Self.service, name: "GetHoldings"), request, metadata: metadata, timeout: timeout)
     }
 
-    /// Value, gain and returns over a range.
+    /// XIRR is annual, days by actual/365.
+    ///
+    /// A figure that cannot be given says why.
     package func getPerformance(
         _ request: GetPerformanceRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration
     ) async throws(GRPCStatus) -> ContractReply<Performance> {
