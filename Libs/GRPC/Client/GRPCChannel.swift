@@ -67,7 +67,8 @@ package final class GRPCChannel: Sendable {
         _ kind: ClientCall.Kind
     ) -> ClientCall {
         var metadata = metadata
-        if let trace = TraceContext.current {
+        // Each call is a span of its own.
+        if let trace = TraceContext.current?.child() {
             metadata["traceparent"] = trace.traceparent
             metadata["tracestate"] = trace.tracestate
         }
