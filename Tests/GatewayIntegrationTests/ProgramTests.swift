@@ -126,6 +126,10 @@ import Tokens
         try await eventually("it is ready") { try await gateway.admin("/readyz").status == 200 }
         let readiness = try await gateway.admin("/readyz")
         #expect(readiness.body.contains(#""broker":"not"#) && readiness.body.contains(#""revocations":"ready""#))
+        // Without a certificate there is nothing to read again, and no reason to end.
+        gateway.hangUp()
+        try await eventually("it says so") { gateway.log.contains("nothing to read again") }
+        #expect(try await gateway.admin("/readyz").status == 200)
         gateway.terminate()
         #expect(try await gateway.exitStatus() == 0)
         await backend.stop()
@@ -177,6 +181,17 @@ import Tokens
         gateway.hangUp()
         try await eventually("the fault is logged") { gateway.log.contains("the old one stays") }
         #expect(try await files.subject(at: address).contains("second"))
+        // A key that is not the certificate's, and a certificate that is gone, are no better.
+        try files.issue("third", keepingKey: true)
+        gateway.hangUp()
+        try await eventually("the fault is logged") { gateway.count(of: "the old one stays") == 2 }
+        try FileManager.default.removeItem(atPath: files.certificate)
+        gateway.hangUp()
+        try await eventually("the fault is logged") { gateway.count(of: "the old one stays") == 3 }
+        #expect(try await files.subject(at: address).contains("second"))
+        let figures = try await gateway.admin("/metrics").body
+        #expect(figures.contains(#"florin_tls_reloads_total{outcome="failed"} 3"#))
+        #expect(figures.contains(#"florin_tls_reloads_total{outcome="done"} 1"#))
         let document = try await EventReader(
             arguments: ["-k", "-w", "|%{http_version}", "-o", "/dev/null", "https://\(address)/openapi.json"]
         ).end()

@@ -48,6 +48,9 @@ final class RunningGateway: Sendable {
     /// What it has written to standard error.
     var log: String { text.withLock { $0 } }
 
+    /// How often it has written something.
+    func count(of words: String) -> Int { log.ranges(of: words).count }
+
     /// Waits for its end; the exit status.
     func exitStatus() async throws -> Int32 {
         try await eventually("the program ends") { !process.withLock { $0.isRunning } }
@@ -102,12 +105,14 @@ struct CertificateFiles: Sendable {
     }
 
     /// Writes a certificate of that name, and its key, over what there was.
-    func issue(_ name: String) throws {
+    ///
+    /// - Parameter keepingKey: leaves the old key where it is, which is then another one's.
+    func issue(_ name: String, keepingKey: Bool = false) throws {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/openssl")
         process.arguments = [
             "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-            "/CN=\(name)", "-keyout", key, "-out", certificate,
+            "/CN=\(name)", "-keyout", keepingKey ? key + ".other" : key, "-out", certificate,
         ]
         process.standardError = FileHandle.nullDevice
         try process.run()

@@ -67,6 +67,11 @@ struct LocalInstallation: Sendable {
         return text.flatMap { Int32($0.trimmingCharacters(in: .newlines)) }
     }
 
+    /// What a program has logged.
+    func log(of name: String) throws -> String {
+        try String(contentsOf: local.appending(path: "log/\(name).log"), encoding: .utf8)
+    }
+
     /// The files in the folder of process numbers.
     func runFiles() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: local.appending(path: "run").path)

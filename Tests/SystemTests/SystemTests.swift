@@ -20,6 +20,7 @@ internal import Testing
             try checkSettings(of: installation)
             let first = try await Account.register(at: installation)
             try await wait(for: "the mail") { try installation.hasMail(to: first.address) }
+            try await checkThatNothingEndsAtHangUp(installation)
 
             for name in LocalInstallation.programs + LocalInstallation.servers {
                 let pid = try #require(installation.pid(of: name))
@@ -69,6 +70,18 @@ internal import Testing
         var expected = ["FLORIN_URL", "FLORIN_AMQP_URL", "FLORIN_DB_URL", "FLORIN_RUN_DIR", "FLORIN_MAIL_DIR"]
         expected += ["AUTH", "EXPENSE", "PORTFOLIO", "PROCESSOR", "GATEWAY"].map { "FLORIN_\($0)_ADMIN_URL" }
         #expect(expected.filter { settings[$0]?.isEmpty ?? true } == [])
+    }
+
+    /// SIGHUP asks every program to read its files again, also where there are none.
+    private func checkThatNothingEndsAtHangUp(_ installation: LocalInstallation) async throws {
+        for name in LocalInstallation.programs {
+            let pid = try #require(installation.pid(of: name))
+            try #require(kill(pid, SIGHUP) == 0)
+            try await wait(for: "\(name) to say that it heard") {
+                try installation.log(of: name).contains(#""message":"nothing to read again""#)
+            }
+            #expect(installation.pid(of: name) == pid && isAlive(pid))
+        }
     }
 
     /// Stops a run and looks for whatever it may have left.

@@ -20,6 +20,8 @@ package final class ServiceHost {
     package let logger: Logger
     package let metrics: Metrics
     package let readiness: Readiness
+    /// What is read again at SIGHUP.
+    package let hangUp: HangUp
     /// Writes to standard output: the answers of subcommands.
     package let output: @Sendable (String) -> Void
     /// Answers the admin address; a program may add paths.
@@ -49,6 +51,7 @@ package final class ServiceHost {
         self.logger = logger
         self.metrics = metrics
         readiness = Readiness()
+        hangUp = HangUp(logger: logger)
         admin = AdminHandler(readiness: readiness, metrics: metrics)
         lifecycle = Lifecycle(loop: loop, logger: logger)
         ProcessMetrics.register(in: metrics, name: name, version: version)

@@ -23,6 +23,7 @@ package enum ServiceMain {
     /// Runs the program of this process and ends it; the whole of a `main.swift`.
     package static func run<Program: ServiceProgram>(_ program: Program.Type) async -> Never {
         DescriptorLimit.raise()
+        if CommandLine.arguments.dropFirst().first == "serve" { HangUp.ignoreUntilWatched() }
         let status = await run(
             program, arguments: Array(CommandLine.arguments.dropFirst()), source: ConfigurationSource.process(),
             output: { text in write(text, to: STDOUT_FILENO) })
@@ -55,6 +56,7 @@ package enum ServiceMain {
             return Status.ok
         case "serve":
             return await run.perform(Program.settings) { host, settings in
+                try host.hangUp.watch(on: host.loop)
                 try Program.build(host, settings)
                 try await host.start()
                 await stopRequest(host.loop, host.logger)

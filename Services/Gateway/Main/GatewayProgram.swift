@@ -111,12 +111,12 @@ enum GatewayProgram: ServiceProgram {
                 resilience: settings.resilience, rules: settings.rules),
             logger: host.logger, metrics: host.metrics)
         let server = gateway.server(listeningOn: settings.listener.address, settings.listener.configure)
-        try settings.listener.reloadOnHangUp(host)
+        settings.listener.reloadOnHangUp(host)
         host.metrics.gauge("florin_http_connections", help: "Client connections that are open.") {
             Double(server.statistics.connections)
         }
-        host.metrics.gauge(
-            "florin_http_refused", help: "Requests and connections that the server refused by itself since its start."
+        host.metrics.counter(
+            "florin_http_refused_total", help: "Requests and connections that the HTTP server refused by itself."
         ) { Double(server.statistics.refused) }
         host.serve(server)
     }

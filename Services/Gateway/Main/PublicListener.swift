@@ -1,6 +1,5 @@
 import EventLoop
 import GatewayAPI
-import Glibc
 import HTTPServer
 import Observability
 import ServiceRuntime
@@ -75,12 +74,12 @@ struct PublicListener: Sendable {
     }
 
     /// Reads the certificate again whenever the process is sent SIGHUP; one that is not usable changes nothing.
-    func reloadOnHangUp(_ host: ServiceHost) throws {
+    func reloadOnHangUp(_ host: ServiceHost) {
         guard let tls else { return }
         let reloads = host.metrics.counters(
             "florin_tls_reloads_total", help: "Times that the certificate was read again.", labels: ["outcome"])
         let logger = host.logger.with([.component: "tls"])
-        try SignalSource.onSignals([SIGHUP], loop: host.loop) { _ in
+        host.hangUp.add {
             do {
                 try tls.reload()
                 reloads.with("done").increment()
