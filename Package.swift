@@ -351,8 +351,7 @@ let testTargets: [Target] = [
         "GatewayIntegrationTests",
         [
             "gateway", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPTesting", "Messaging",
-            "MessagingAMQP", "MessagingTesting",
-            "Observability", "Secrets", "ServersTesting", "Tokens",
+            "MessagingAMQP", "MessagingTesting", "Observability", "Secrets", "ServersTesting", "Tokens",
         ]),
 ]
 

@@ -8,7 +8,7 @@ extension HTTPConnection {
     /// may have called deeply, is not kept for as long as the stream lasts.
     func take(_ response: HTTPResponse, generation: UInt64, isCancelled: Bool) {
         guard case .stream(let produce) = response.body else {
-            respond(response, generation: generation)
+            respond(response, generation: generation, isCancelled: isCancelled)
             return server.handlerDidEnd()
         }
         guard startStream(response, generation: generation) else { return server.handlerDidEnd() }
@@ -30,13 +30,24 @@ extension HTTPConnection {
     }
 
     /// Answers the present request with a response that is complete.
-    func respond(_ response: HTTPResponse, generation: UInt64) {
-        guard generation == self.generation, stage == .handling, let head else { return }
+    private func respond(_ response: HTTPResponse, generation: UInt64, isCancelled: Bool) {
+        guard generation == self.generation, stage == .handling, let head else { return abandon(response) }
         let content = response.content
         let hasNoContent = response.status == 204 || response.status == 304
         write(response, length: hasNoContent ? .none : .bytes(content.count), to: head)
-        if !hasNoContent, head.method != .head, !content.isEmpty { append(content) }
+        if !hasNoContent, head.method != .head, !content.isEmpty {
+            append(content)
+            account.sentBytes = content.count
+        }
+        // A client that has ended its side, and for whose sake the handler was cancelled, has most likely gone.
+        let isComplete = !(isCancelled && hasReachedEOF)
+        account.close(response.whenDone, at: server.loop.now, isComplete: isComplete)
         completeExchange()
+    }
+
+    /// The client has gone, or was refused in the meantime: then that was the answer.
+    private func abandon(_ response: HTTPResponse) {
+        account.close(response.whenDone, at: server.loop.now, isComplete: false)
     }
 
     private func write(_ response: HTTPResponse, length: ResponseEncoder.Framing.Length, to head: HTTPRequestHead) {
@@ -61,6 +72,7 @@ extension HTTPConnection {
     private func completeExchange() {
         letBodyGo()
         head = nil
+        account = ExchangeAccount()
         task = nil
         isEventStream = false
         if closesAfterResponse { return finish() }
@@ -105,13 +117,17 @@ extension HTTPConnection {
     /// Answers what the parser does not accept, or what takes too long, and ends the connection.
     func refuse(_ refusal: HTTPRefusal) {
         server.didRefuse()
-        let response = configuration.refusal(refusal)
+        let response = configuration.refusal(refusal, head)
         let content = response.content
         ResponseEncoder.writeHead(
             status: response.status, headers: response.headers,
             framing: .init(length: .bytes(content.count), closes: true, version: .http11), date: server.dateLine(),
             to: &output)
-        if head?.method != .head { output.append(contentsOf: content) }
+        if head?.method != .head {
+            output.append(contentsOf: content)
+            account.sentBytes = content.count
+        }
+        account.close(response.whenDone, at: server.loop.now, isComplete: true)
         finish()
     }
 }
@@ -121,14 +137,19 @@ extension HTTPConnection {
 extension HTTPConnection {
     /// Writes the head. False when there is nothing to produce: for HEAD, or when the client is gone.
     private func startStream(_ response: HTTPResponse, generation: UInt64) -> Bool {
-        guard generation == self.generation, stage == .handling, let head else { return false }
+        guard generation == self.generation, stage == .handling, let head else {
+            abandon(response)
+            return false
+        }
         isChunked = head.version == .http11
         if !isChunked { closesAfterResponse = true }
         write(response, length: isChunked ? .chunked : .untilClose, to: head)
         guard head.method != .head else {
+            account.close(response.whenDone, at: server.loop.now, isComplete: true)
             completeExchange()
             return false
         }
+        account.whenDone = response.whenDone
         isEventStream = response.headers["content-type"]?.hasPrefix("text/event-stream") ?? false
         // A stream may last for hours, and nothing asks for the head again.
         self.head = nil
@@ -160,14 +181,17 @@ extension HTTPConnection {
             output.append(contentsOf: ResponseEncoder.lineEnd)
         }
         append(bytes)
+        account.sentBytes += bytes.count
         if isChunked { output.append(contentsOf: ResponseEncoder.lineEnd) }
         planFlush()
     }
 
     /// The producer is done. An event stream that ends because the server drains is complete as it is.
     private func endStream(generation: UInt64, isComplete: Bool) {
+        let isComplete = isComplete || (isEventStream && server.isDraining && !hasReachedEOF)
+        account.closeStream(at: server.loop.now, isComplete: isComplete && stage == .streaming)
         guard generation == self.generation, stage == .streaming else { return }
-        guard isComplete || (isEventStream && server.isDraining && !hasReachedEOF) else { return transport.abort() }
+        guard isComplete else { return transport.abort() }
         if isChunked { output.append(contentsOf: ResponseEncoder.lastChunk) }
         if server.isDraining { closesAfterResponse = true }
         completeExchange()

@@ -21,6 +21,8 @@ final class HTTPConnection: ServedConnection, TransportDelegate, HTTPBodySink, @
     var head: HTTPRequestHead?
     var body: [UInt8] = []
     private var heldBytes = 0
+    /// What is known of the present request for `HTTPResponse.whenDone`.
+    var account = ExchangeAccount()
     var owesContinue = false
     /// Tells the present request from those before, for whoever comes late.
     var generation: UInt64 = 0
@@ -199,6 +201,8 @@ extension HTTPConnection {
 
     private func begin(_ head: HTTPRequestHead) {
         self.head = head
+        account.begin(at: server.loop.now)
+        account.version = head.version
         body = []
         parser.bodyLimit = configuration.bodyLimit(head)
         owesContinue = head.expectsContinue
@@ -212,6 +216,7 @@ extension HTTPConnection {
         let part = bytes.extracting(range)
         unsafe part.withUnsafeBytes { unsafe body.append(contentsOf: unsafe $0) }
         heldBytes += range.count
+        account.receivedBytes += range.count
         if !server.hold(range.count) { refuse(HTTPRefusal(.tooManyBodies)) }
     }
 
@@ -235,6 +240,7 @@ extension HTTPConnection {
             if hasReachedEOF { return endIfNothingIsLeft() }
             armIdle()
         } else if parser.isInHead {
+            account.begin(at: server.loop.now)
             if stage != .head { enter(.head, for: configuration.headTimeout) }
         } else {
             if stage != .body { enter(.body, for: configuration.bodyTimeout) }

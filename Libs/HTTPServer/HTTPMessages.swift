@@ -48,6 +48,8 @@ package struct HTTPResponse: Sendable {
     package var headers: HTTPHeaders
     /// The content.
     package var body: Body
+    /// Called once on the loop, when the response is on its way as a whole or never will be: for records of what was served.
+    package var whenDone: (@Sendable (HTTPOutcome) -> Void)?
 
     /// Makes a response.
     package init(status: Int = 200, headers: HTTPHeaders = HTTPHeaders(), body: Body = .bytes([])) {
@@ -61,6 +63,20 @@ package struct HTTPResponse: Sendable {
         HTTPResponse(
             status: status, headers: ["Content-Type": "text/plain; charset=utf-8"], body: .bytes(Array(text.utf8)))
     }
+}
+
+/// What became of a response.
+package struct HTTPOutcome: Sendable, Hashable {
+    /// The version of the request; nil where none could be read.
+    package var version: HTTPVersion?
+    /// Bytes of content that came with the request.
+    package var receivedBytes: Int
+    /// Bytes of content that went to the system for the client.
+    package var sentBytes: Int
+    /// From the first byte of the request to now.
+    package var duration: Duration
+    /// False where the client had gone before the response, or the response broke off.
+    package var isComplete: Bool
 }
 
 /// Writes the content of one streaming response.

@@ -177,7 +177,7 @@ extension HTTPServer {
             checkEmpty()
         }
         lingering[ObjectIdentifier(refused)] = refused
-        let response = configuration.refusal(HTTPRefusal(.tooManyConnections))
+        let response = configuration.refusal(HTTPRefusal(.tooManyConnections), nil)
         var output: [UInt8] = []
         let content = response.content
         ResponseEncoder.writeHead(
@@ -185,6 +185,8 @@ extension HTTPServer {
             framing: .init(length: .bytes(content.count), closes: true, version: .http11), date: dateLine(), to: &output
         )
         tcp.write(output + content)
+        response.whenDone?(
+            HTTPOutcome(version: nil, receivedBytes: 0, sentBytes: content.count, duration: .zero, isComplete: true))
         tcp.closeAfterFlush(timeout: configuration.writeTimeout, linger: configuration.lingerTimeout)
     }
 

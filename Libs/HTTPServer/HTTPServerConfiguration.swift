@@ -13,8 +13,9 @@ extension HTTPServer {
         package var limits = HTTPLimits()
         /// Bytes of content accepted for a request, decided when its head is known. 1 MiB unless set.
         package var bodyLimit: @Sendable (HTTPRequestHead) -> Int = { _ in 1 << 20 }
-        /// The response to what never reaches a handler. The connection closes after it.
-        package var refusal: @Sendable (HTTPRefusal) -> HTTPResponse = { refusal in
+        /// The response to what never reaches a handler, or is given up by it, with the head where it could be read. A connection
+        /// of HTTP/1.1 closes after it.
+        package var refusal: @Sendable (HTTPRefusal, HTTPRequestHead?) -> HTTPResponse = { refusal, _ in
             .text("\(refusal)\n", status: refusal.status)
         }
 

@@ -33,6 +33,12 @@ package struct LogKey: Sendable, Hashable {
     package static let method = LogKey("method")
     package static let route = LogKey("route")
     package static let status = LogKey("status")
+    package static let networkProtocol = LogKey("protocol")
+    package static let receivedBytes = LogKey("received_bytes")
+    package static let sentBytes = LogKey("sent_bytes")
+    package static let isAborted = LogKey("aborted")
+    package static let rule = LogKey("rule")
+    package static let dependency = LogKey("dependency")
 
     // Database.
     package static let sqlState = LogKey("sqlstate")

@@ -3,7 +3,7 @@ import Synchronization
 /// The measurements of a process, rendered for Prometheus (text format 0.0.4).
 ///
 /// Asking twice for the same name gives the same instrument. Labels are bounded: past `maximumSeries` combinations
-/// of a family, everything else is counted in one series whose labels all say `other`.
+/// of a family, or as many as it has a need for, everything else is counted in one series whose labels all say `other`.
 package final class Metrics: Sendable {
     /// How many combinations of label values a family keeps.
     package static let maximumSeries = 500
@@ -18,8 +18,17 @@ package final class Metrics: Sendable {
     }
 
     /// Counters that differ by label values.
-    package func counters(_ name: StaticString, help: StaticString, labels: [StaticString]) -> Family<Counter> {
-        family(name, help: help, labels: labels) { Counter() }
+    ///
+    /// - Parameter limit: how many combinations of label values are kept apart.
+    package func counters(
+        _ name: StaticString, help: StaticString, labels: [StaticString], limit: Int = Metrics.maximumSeries
+    ) -> Family<Counter> {
+        family(name, help: help, labels: labels, limit: limit) { Counter() }
+    }
+
+    /// A number that only grows, read when the metrics are rendered; otherwise as `gauge(_:help:read:)`.
+    package func counter(_ name: StaticString, help: StaticString, read: @escaping @Sendable () -> Double?) {
+        register(Family(name: name, help: help, labels: []) { CallbackCounter(read: read) })
     }
 
     /// A number that goes up and down, set by the program.
@@ -36,7 +45,10 @@ package final class Metrics: Sendable {
     ///
     /// - Parameter read: called on the thread that renders; must not wait. nil leaves the series out.
     package func gauge(_ name: StaticString, help: StaticString, read: @escaping @Sendable () -> Double?) {
-        let family = Family(name: name, help: help, labels: []) { CallbackGauge(read: read) }
+        register(Family(name: name, help: help, labels: []) { CallbackGauge(read: read) })
+    }
+
+    private func register(_ family: Family<some MetricInstrument>) {
         _ = family.with()
         families.withLock { $0[family.name] = family }
     }
@@ -64,7 +76,8 @@ package final class Metrics: Sendable {
     }
 
     private func family<Instrument: MetricInstrument>(
-        _ name: StaticString, help: StaticString, labels: [StaticString], make: @escaping @Sendable () -> Instrument
+        _ name: StaticString, help: StaticString, labels: [StaticString], limit: Int = Metrics.maximumSeries,
+        make: @escaping @Sendable () -> Instrument
     ) -> Family<Instrument> {
         families.withLock { families in
             if let known = families[name.description] {
@@ -73,7 +86,7 @@ package final class Metrics: Sendable {
                 }
                 return same
             }
-            let family = Family(name: name, help: help, labels: labels, make: make)
+            let family = Family(name: name, help: help, labels: labels, limit: limit, make: make)
             families[family.name] = family
             return family
         }

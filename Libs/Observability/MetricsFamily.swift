@@ -6,15 +6,20 @@ package final class Family<Instrument: MetricInstrument>: MetricFamily {
     package let name: String
     let labels: [String]
     private let help: String
+    private let limit: Int
     private let make: @Sendable () -> Instrument
     private let series = Mutex<[[String]: Instrument]>([:])
 
-    init(name: StaticString, help: StaticString, labels: [StaticString], make: @escaping @Sendable () -> Instrument) {
+    init(
+        name: StaticString, help: StaticString, labels: [StaticString], limit: Int = Metrics.maximumSeries,
+        make: @escaping @Sendable () -> Instrument
+    ) {
         precondition(MetricSyntax.isName(name.description), "metric name")
         precondition(labels.allSatisfy { MetricSyntax.isLabel($0.description) }, "metric label")
         self.name = name.description
         self.help = help.description
         self.labels = labels.map(\.description)
+        self.limit = limit
         self.make = make
     }
 
@@ -23,7 +28,7 @@ package final class Family<Instrument: MetricInstrument>: MetricFamily {
         precondition(values.count == labels.count, "metric \(name) needs \(labels.count) label values")
         return series.withLock { series in
             if let known = series[values] { return known }
-            let key = series.count < Metrics.maximumSeries ? values : values.map { _ in "other" }
+            let key = series.count < limit ? values : values.map { _ in "other" }
             if let known = series[key] { return known }
             let instrument = make()
             series[key] = instrument

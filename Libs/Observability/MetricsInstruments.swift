@@ -57,6 +57,18 @@ final class CallbackGauge: MetricInstrument {
     }
 }
 
+/// A counter that is read when it is rendered.
+final class CallbackCounter: MetricInstrument {
+    static let kind = "counter"
+    private let read: @Sendable () -> Double?
+
+    init(read: @escaping @Sendable () -> Double?) { self.read = read }
+
+    func render(name: String, labels: String, to text: inout String) {
+        if let value = read() { text += MetricSyntax.sample(name, labels, MetricSyntax.number(value)) }
+    }
+}
+
 /// Counts of values per bucket, with their sum.
 package final class Histogram: MetricInstrument {
     package static let kind = "histogram"

@@ -210,7 +210,7 @@ import Testing
 
     @Test func refusalsLookAsConfigured() async throws {
         try await ServerFixture.run({
-            $0.refusal = { refusal in
+            $0.refusal = { refusal, _ in
                 HTTPResponse(
                     status: refusal.status, headers: ["Content-Type": "application/problem+json"],
                     body: .bytes(Array("{\"code\":\"\(refusal)\"}".utf8)))

@@ -20,7 +20,17 @@ struct ServerFixture: Sendable {
         var configuration = HTTPServer.Configuration()
         configure(&configuration)
         let handler = TestHandler(loop: loop, events: events)
-        let server = HTTPServer(loop: loop, configuration: configuration) { await handler.answer($0) }
+        let refuse = configuration.refusal
+        configuration.refusal = { refusal, head in
+            var response = refuse(refusal, head)
+            response.whenDone = { events.add("\(refusal)", $0) }
+            return response
+        }
+        let server = HTTPServer(loop: loop, configuration: configuration) { request in
+            var response = await handler.answer(request)
+            response.whenDone = { events.add(request.path, $0) }
+            return response
+        }
         var failure: (any Error)?
         do {
             let address = try await server.start()
@@ -36,11 +46,15 @@ struct ServerFixture: Sendable {
 /// What handlers note.
 final class Events: Sendable {
     private let notes = Mutex<[String]>([])
+    private let ended = Mutex<[(name: String, outcome: HTTPOutcome)]>([])
     private let gate = Mutex<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
     let written = Atomic<Int>(0)
 
     func add(_ note: String) { notes.withLock { $0.append(note) } }
     var all: [String] { notes.withLock { $0 } }
+    /// What became of requests, by their paths or the rules that they broke.
+    var outcomes: [(name: String, outcome: HTTPOutcome)] { ended.withLock { $0 } }
+    func add(_ name: String, _ outcome: HTTPOutcome) { ended.withLock { $0.append((name, outcome)) } }
     /// Waits for `open()`, whatever happens to the task.
     func passGate() async {
         await withCheckedContinuation { continuation in

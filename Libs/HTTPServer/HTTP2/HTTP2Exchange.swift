@@ -24,6 +24,7 @@ final class HTTP2Exchange: @unchecked Sendable {
     private var body: [UInt8] = []
     private var bodyLimit = 0
     private var heldBytes = 0
+    private var account = ExchangeAccount()
     private var hasReceivedEnd = false
     private var isEventStream = false
     private var isHandlerRunning = false
@@ -39,6 +40,8 @@ final class HTTP2Exchange: @unchecked Sendable {
         self.connection = connection
         timer = connection.server.loop.makeTimer { [weak self] in self?.deadlinePassed() }
         timer?.schedule(after: configuration.headTimeout)
+        account.version = .http2
+        account.begin(at: connection.server.loop.now)
     }
 
     /// Whether the request is complete and its handler has not begun.
@@ -120,13 +123,19 @@ final class HTTP2Exchange: @unchecked Sendable {
     // MARK: The response
 
     private func respond(_ response: HTTPResponse) {
-        if stage == .handling { send(response) }
+        guard stage == .handling else { return abandon(response) }
+        send(response)
+    }
+
+    /// The client has gone, or was refused in the meantime: then that was the answer.
+    private func abandon(_ response: HTTPResponse) {
+        account.close(response.whenDone, at: server.loop.now, isComplete: false)
     }
 
     /// Answers in the handler's place; the rest of the content is not wanted any more.
     private func refuse(_ refusal: HTTPRefusal) {
         server.didRefuse()
-        send(configuration.refusal(refusal))
+        send(configuration.refusal(refusal, head))
     }
 
     private func send(_ response: HTTPResponse) {
@@ -143,8 +152,10 @@ final class HTTP2Exchange: @unchecked Sendable {
                 stream.body.append(content)
                 stream.body.end()
                 session.respond(stream, fields)
+                account.sentBytes = content.count
             }
         }
+        account.close(response.whenDone, at: server.loop.now, isComplete: true)
     }
 
     private func fields(of response: HTTPResponse, length: Int?) -> [HeaderField] {
@@ -154,13 +165,18 @@ final class HTTP2Exchange: @unchecked Sendable {
 
     /// Sends the head. False when there is nothing to produce: for HEAD, or when the client is gone.
     private func startStream(_ response: HTTPResponse) -> Bool {
-        guard stage == .handling, let head else { return false }
+        guard stage == .handling, let head else {
+            abandon(response)
+            return false
+        }
         let fields = fields(of: response, length: nil)
         guard head.method != .head else {
             enter(.flushing, for: configuration.writeTimeout)
             _ = connection.submit { $0.respondAndEnd(stream, fields) }
+            account.close(response.whenDone, at: server.loop.now, isComplete: true)
             return false
         }
+        account.whenDone = response.whenDone
         isEventStream = response.headers["content-type"]?.hasPrefix("text/event-stream") ?? false
         self.head = nil
         letBodyGo()
@@ -173,6 +189,7 @@ final class HTTP2Exchange: @unchecked Sendable {
         guard stage == .streaming else { return continuation.resume(throwing: HTTPServerError(.disconnected)) }
         guard writer == nil else { return continuation.resume(throwing: HTTPServerError(.concurrentWrite)) }
         _ = connection.submit { $0.send(bytes, on: stream) }
+        account.sentBytes += bytes.count
         guard stream.body.queuedBytes >= HTTP2Stream.highMark else { return continuation.resume() }
         writer = continuation
         timer?.schedule(after: configuration.writeTimeout)
@@ -194,8 +211,10 @@ final class HTTP2Exchange: @unchecked Sendable {
 
     /// The producer is done. An event stream that ends because the server drains is complete as it is.
     private func endStream(isComplete: Bool) {
+        let isComplete = isComplete || (isEventStream && server.isDraining)
+        account.closeStream(at: server.loop.now, isComplete: isComplete && stage == .streaming)
         guard stage == .streaming else { return }
-        guard isComplete || (isEventStream && server.isDraining) else { return reset(.internalError) }
+        guard isComplete else { return reset(.internalError) }
         enter(.flushing, for: configuration.writeTimeout)
         _ = connection.submit { $0.end(stream) }
     }
@@ -247,6 +266,7 @@ extension HTTP2Exchange: HTTP2StreamHandler {
         guard bytes.byteCount <= bodyLimit - body.count else { return refuse(HTTPRefusal(.bodyTooLarge)) }
         unsafe bytes.withUnsafeBytes { unsafe body.append(contentsOf: $0) }
         heldBytes += bytes.byteCount
+        account.receivedBytes += bytes.byteCount
         if !server.hold(bytes.byteCount) { refuse(HTTPRefusal(.tooManyBodies)) }
     }
 

@@ -7,7 +7,7 @@ enum ProcessMetrics {
         metrics.gauges("florin_build_info", help: "Always 1.", labels: ["service", "version"]).with(name, version).set(
             1)
         metrics.gauge("process_resident_memory_bytes", help: "Resident memory.") { resident() }
-        metrics.gauge("process_cpu_seconds_total", help: "Processor time, user and system.") { cpuSeconds() }
+        metrics.counter("process_cpu_seconds_total", help: "Processor time, user and system.") { cpuSeconds() }
         metrics.gauge("process_open_fds", help: "Open file descriptors.") { openDescriptors() }
         metrics.gauge("process_max_fds", help: "The most file descriptors it may have open.") {
             DescriptorLimit.current

@@ -76,6 +76,7 @@ package final class Gateway: Sendable {
     /// Answers a request.
     package func answer(_ request: HTTPRequest) async -> HTTPResponse {
         let began = loop.now
+        record.begin()
         let requestID = RequestNames.id(request.headers)
         return await TraceContext.$current.withValue(RequestNames.trace(request.headers)) {
             let exchange = Exchange(
@@ -85,15 +86,40 @@ package final class Gateway: Sendable {
             do throws(Refusal) {
                 response = try await serve(exchange)
             } catch {
+                exchange.refusal = error
                 response = ProblemDocument.response(to: error, requestID: requestID, instance: request.path)
             }
             for field in exchange.rateLimit?.fields ?? [] { response.headers.append(field.name, field.value) }
-            parts.rules.complete(&response, to: request, requestID: requestID)
-            record.note(
-                request.method, route: exchange.route, status: response.status, requestID: requestID,
-                identity: exchange.identity, duration: loop.now - began)
+            parts.rules.complete(&response, to: request.head, requestID: requestID)
+            record.end(exchange.entry(status: response.status), with: &response, after: loop.now - began)
             return response
         }
+    }
+
+    /// Answers what the HTTP server refuses by itself: in the form of every other refusal, and written down as one.
+    package func refuse(_ refusal: HTTPRefusal, _ head: HTTPRequestHead?) -> HTTPResponse {
+        let requestID = RequestNames.id(head?.headers ?? HTTPHeaders())
+        let refused = Refusal(refusal)
+        var response = ProblemDocument.response(to: refused, requestID: requestID, instance: head?.path)
+        // It is not counted: there is nobody yet to count it for.
+        let policy = parts.limits.anonymous.field
+        response.headers.append(policy.name, policy.value)
+        parts.rules.complete(&response, to: head, requestID: requestID)
+        var entry = RequestEntry(
+            method: head?.method, status: response.status, requestID: requestID, code: refused.problem.code,
+            rule: refusal.description)
+        if let head {
+            entry.trace = RequestNames.trace(head.headers)
+            switch routes.find(head) {
+            case .found(let endpoint, _): entry.route = endpoint.label
+            case .otherMethods(_, let endpoint):
+                entry.route = endpoint.label
+                entry.method = nil
+            case .notFound: break
+            }
+        }
+        record.write(entry, with: &response)
+        return response
     }
 
     /// The most bytes of a body that a request may have, decided by its head: more than the usual only for those who are
@@ -109,11 +135,14 @@ package final class Gateway: Sendable {
         let request = exchange.request
         let outcome = request.path == "*" ? .notFound : routes.find(request.head)
         guard case .found(let endpoint, let parameters) = outcome else {
-            if case .otherMethods(_, let endpoint) = outcome { exchange.route = endpoint.path }
+            if case .otherMethods(_, let endpoint) = outcome {
+                exchange.route = endpoint.label
+                exchange.isMethodServed = request.method == .options
+            }
             try await limit(exchange, parts.limits.anonymous)
             return try Self.answerWithoutEndpoint(request, outcome)
         }
-        exchange.route = endpoint.path
+        exchange.route = endpoint.label
         do throws(Refusal) {
             exchange.bearer = try await parts.authenticator.admit(request, to: endpoint)
         } catch {
@@ -200,15 +229,27 @@ final class Exchange {
     /// Where it comes from, also where a proxy is between.
     let client: SocketAddress.Host
     /// The path template that serves it.
-    var route = "none"
+    var route = RequestEntry.noRoute
+    /// Whether the path takes the method.
+    var isMethodServed = true
     var bearer: Bearer?
     var identity: Identity? { bearer?.identity }
     var rateLimit: RateLimitDecision?
+    /// Why the request ended, where it was refused.
+    var refusal: Refusal?
 
     init(request: HTTPRequest, requestID: String, client: SocketAddress.Host) {
         self.request = request
         self.requestID = requestID
         self.client = client
+    }
+
+    /// What is written down of the request.
+    func entry(status: Int) -> RequestEntry {
+        RequestEntry(
+            method: isMethodServed ? request.method : nil, route: route, status: status, requestID: requestID,
+            userID: identity?.userID, trace: TraceContext.current, code: refusal?.problem.code,
+            dependency: refusal?.dependency)
     }
 }
 
@@ -220,7 +261,7 @@ extension Gateway {
         var configuration = HTTPServer.Configuration(address: address)
         configuration.bodyLimit = { [self] head in bodyLimit(for: head) }
         configuration.isShared = { [parts] address in parts.proxies.contains(address) }
-        configuration.refuseWithProblems()
+        configuration.refusal = { [self] refusal, head in refuse(refusal, head) }
         adjust(&configuration)
         return HTTPServer(loop: loop, configuration: configuration) { [self] request in await answer(request) }
     }

@@ -7,6 +7,9 @@ enum ProblemPages {
         [("/problems", list)] + ProblemEntry.all.map { ("/problems/\($0.code)", page(of: $0)) }
     }
 
+    /// The template of the pages' paths; nil where it is none of them.
+    static func template(of path: String) -> String? { path.hasPrefix("/problems/") ? "/problems/{code}" : nil }
+
     private static var list: String {
         let rows = ProblemEntry.all.map { entry in
             """

@@ -16,6 +16,11 @@ package struct RateLimitPolicy: Sendable, Hashable {
         self.quota = quota
         self.window = window
     }
+
+    /// `RateLimit-Policy`.
+    package var field: (name: String, value: String) {
+        ("RateLimit-Policy", "\"\(name)\";q=\(quota);w=\(window.components.seconds)")
+    }
 }
 
 /// The policies of the gateway.
@@ -68,10 +73,7 @@ package struct RateLimitDecision: Sendable, Hashable {
 
     /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
     package var fields: [(name: String, value: String)] {
-        [
-            ("RateLimit-Policy", "\"\(policy.name)\";q=\(policy.quota);w=\(policy.window.components.seconds)"),
-            ("RateLimit", "\"\(policy.name)\";r=\(remaining);t=\(reset)"),
-        ]
+        [policy.field, ("RateLimit", "\"\(policy.name)\";r=\(remaining);t=\(reset)")]
     }
 }
 

@@ -1,4 +1,3 @@
-internal import Chronology
 package import HTTPServer
 
 extension Refusal {
@@ -16,18 +15,6 @@ extension Refusal {
         case .tooManyConnections: self.init(.overloaded, "There are too many connections.", retryAfter: 1)
         case .unsupportedVersion: self.init(.unsupportedVersion)
         default: self.init(.malformedHTTP, "Refused by the rule \(refusal).")
-        }
-    }
-}
-
-extension HTTPServer.Configuration {
-    /// Answers what never reaches the handler in the form of every other refusal.
-    package mutating func refuseWithProblems() {
-        refusal = { refusal in
-            let requestID = UUIDv7.make().description
-            var response = ProblemDocument.response(to: Refusal(refusal), requestID: requestID, instance: nil)
-            ResponseFields.complete(&response.headers, requestID: requestID)
-            return response
         }
     }
 }

@@ -27,7 +27,7 @@ package enum ContentCoding {
     ///
     /// An answer with an entity tag stays as it is: the tag names the version that `If-Match` is about, and a strong tag may
     /// not stand for two sequences of bytes.
-    static func apply(to response: inout HTTPResponse, for request: HTTPRequest) {
+    static func apply(to response: inout HTTPResponse, for request: HTTPRequestHead) {
         guard case .bytes(let body) = response.body, (shortest...longest).contains(body.count),
             !response.headers.contains("ETag"), !response.headers.contains("Content-Encoding"),
             isCompressible(response.headers["Content-Type"])

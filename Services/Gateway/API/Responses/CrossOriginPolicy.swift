@@ -41,16 +41,16 @@ package struct CrossOriginPolicy: Sendable, Hashable {
     }
 
     /// Whether a request asks what another one would be allowed to (a preflight).
-    static func isPreflight(_ request: HTTPRequest) -> Bool {
+    static func isPreflight(_ request: HTTPRequestHead) -> Bool {
         request.method == .options && request.headers.contains("Origin")
             && request.headers.contains("Access-Control-Request-Method")
     }
 
     /// Adds what the browser is to know of an answer.
-    func apply(to headers: inout HTTPHeaders, for request: HTTPRequest) {
+    func apply(to headers: inout HTTPHeaders, for request: HTTPRequestHead?) {
         guard !origins.isEmpty else { return }
         if !origins.contains("*") { headers.append("Vary", "Origin") }
-        guard let allowed = allowedOrigin(of: request) else { return }
+        guard let request, let allowed = allowedOrigin(of: request) else { return }
         headers.append("Access-Control-Allow-Origin", allowed)
         guard Self.isPreflight(request) else {
             headers.append("Access-Control-Expose-Headers", Self.exposedFields)
@@ -63,7 +63,7 @@ package struct CrossOriginPolicy: Sendable, Hashable {
         headers.append("Access-Control-Max-Age", "\(Self.maximumAge)")
     }
 
-    private func allowedOrigin(of request: HTTPRequest) -> String? {
+    private func allowedOrigin(of request: HTTPRequestHead) -> String? {
         let values = request.headers.values("Origin")
         guard values.count == 1 else { return nil }
         if origins.contains("*") { return "*" }

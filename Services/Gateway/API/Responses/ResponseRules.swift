@@ -10,8 +10,10 @@ package struct ResponseRules: Sendable, Hashable {
     package init() {}
 
     /// Gives an answer the fields and the coding that it is to have.
-    func complete(_ response: inout HTTPResponse, to request: HTTPRequest, requestID: String) {
-        ContentCoding.apply(to: &response, for: request)
+    ///
+    /// - Parameter request: nil where none could be read.
+    func complete(_ response: inout HTTPResponse, to request: HTTPRequestHead?, requestID: String) {
+        if let request { ContentCoding.apply(to: &response, for: request) }
         crossOrigin.apply(to: &response.headers, for: request)
         ResponseFields.complete(&response.headers, requestID: requestID)
         if isSecure { response.headers.append("Strict-Transport-Security", "max-age=31536000") }

@@ -21,8 +21,9 @@ final class Endpoint: Sendable {
         case document(StaticDocument)
     }
 
-    /// The path template, for logs and metrics.
     let path: String
+    /// The path template, for logs and metrics.
+    let label: String
     let access: RouteAccess
     /// What a token needs beside its access; nil where nothing is asked.
     let scope: String?
@@ -39,6 +40,7 @@ final class Endpoint: Sendable {
     init(_ route: GatewayRoute, isVersioned: Bool, limits: RateLimits) {
         let isChange = route.method != "GET"
         path = route.path
+        label = route.path
         access = route.access
         scope = route.scope
         mediaType = "application/json"
@@ -54,10 +56,12 @@ final class Endpoint: Sendable {
 
     /// An endpoint that the gateway answers itself; read only.
     init(
-        path: String, access: RouteAccess = .anyone, scope: String? = nil, policy: RateLimitPolicy,
+        path: String, label: String? = nil, access: RouteAccess = .anyone, scope: String? = nil,
+        policy: RateLimitPolicy,
         mediaType: StaticString, action: Action
     ) {
         self.path = path
+        self.label = label ?? path
         self.access = access
         self.scope = scope
         self.policy = policy

@@ -33,7 +33,8 @@ struct RouteTable: Sendable {
         ]
         own += documents.map { path, document in
             Endpoint(
-                path: path, policy: limits.anonymous, mediaType: document.mediaType, action: .document(document))
+                path: path, label: ProblemPages.template(of: path), policy: limits.anonymous,
+                mediaType: document.mediaType, action: .document(document))
         }
         all += own.map { (.get, Self.segments(of: $0.path), $0) }
         var router = Router<Endpoint>()
