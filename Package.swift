@@ -92,10 +92,11 @@ let runtime: [Target] = [
         ]),
 ]
 
-/// Test kits: servers of one's own, an in-memory broker, conformance suites.
+/// Test kits: programs that we did not write, servers of one's own, an in-memory broker, conformance suites.
 let kits: [Target] = [
-    library("ServersTesting"),
-    library("HTTPTesting", ["EventLoop"]),
+    library("TestKit"),
+    library("ServersTesting", ["Postgres"]),
+    library("HTTPTesting", ["EventLoop", "TestKit"]),
     library("MessagingTesting", ["Chronology", "CloudEvents", "Messaging", "Postgres"]),
 ]
 
@@ -239,38 +240,41 @@ let testTargets: [Target] = [
     tests("WireCodecsTests", ["WireCodecs"]),
     tests("MoneyTests", ["Money", "Chronology"]),
     tests("ValidationTests", ["Validation", "Chronology", "Money"]),
-    tests("JSONTests", ["JSON"]),
+    tests("JSONTests", ["JSON", "TestKit"]),
     tests("CompressionTests", ["Compression"]),
-    tests("CloudEventsTests", ["CloudEvents", "Chronology", "JSON"]),
+    tests("CloudEventsTests", ["CloudEvents", "Chronology", "JSON", "TestKit"]),
     tests("SecretsTests", ["Secrets"]),
     tests("OneTimeCodesTests", ["OneTimeCodes"]),
-    tests("TokensTests", ["Tokens", "Chronology", "JSON", "Secrets"]),
+    tests("TokensTests", ["Tokens", "Chronology", "JSON", "Secrets", "TestKit"]),
     tests("ObservabilityTests", ["Observability"]),
-    tests("EventLoopTests", ["EventLoop"]),
-    tests("ResilienceTests", ["Resilience", "EventLoop", "Observability"]),
-    tests("HTTPServerTests", ["HTTPServer", "EventLoop", "HTTPTesting", "TLS"]),
+    tests("EventLoopTests", ["EventLoop", "TestKit"]),
+    tests("ResilienceTests", ["Resilience", "EventLoop", "Observability", "TestKit"]),
+    tests("HTTPServerTests", ["HTTPServer", "EventLoop", "HTTPTesting", "TLS", "TestKit"]),
     tests("HTTP2Tests", ["HTTP2"]),
-    tests("GRPCTests", ["GRPC", "EventLoop", "HTTP2", "Observability"]),
+    tests("GRPCTests", ["GRPC", "EventLoop", "HTTP2", "Observability", "TestKit"]),
     tests(
-        "PostgresIntegrationTests", ["Postgres", "EventLoop", "Chronology", "Money", "Observability", "ServersTesting"]),
+        "PostgresIntegrationTests",
+        [
+            "Postgres", "EventLoop", "Chronology", "Money", "Observability", "ServersTesting", "TestKit",
+        ]),
     tests(
         "AMQPIntegrationTests",
         [
             "AMQP", "Chronology", "CloudEvents", "Messaging", "MessagingAMQP", "MessagingTesting", "Observability",
-            "ServersTesting",
+            "ServersTesting", "TestKit",
         ]),
     tests(
         "MessagingTests",
         [
-            "Messaging", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop", "Observability",
+            "Messaging", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop", "Observability", "TestKit",
         ]),
     tests(
         "MessagingIntegrationTests",
         [
             "Messaging", "MessagingAMQP", "MessagingTesting", "CloudEvents", "Chronology", "EventLoop", "Observability",
-            "Postgres", "ServersTesting",
+            "Postgres", "ServersTesting", "TestKit",
         ]),
-    tests("ContractsTests", ["Contracts", "GRPC", "JSON", "EventLoop", "Observability"]),
+    tests("ContractsTests", ["Contracts", "GRPC", "JSON", "EventLoop", "Observability", "TestKit"]),
     tests(
         "ServiceRuntimeTests",
         [
@@ -286,9 +290,8 @@ let testTargets: [Target] = [
         [
             "AuthAPI", "AuthApplication", "AuthDomain", "AuthInfrastructure", "AuthTesting", "Chronology",
             "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPClient", "Idempotency", "Messaging",
-            "MessagingTesting", "Observability", "OneTimeCodes",
-            "Postgres", "Secrets", "ServersTesting", "ServiceRuntime", "Tokens", "Validation", "auth-service",
-            "gateway",
+            "MessagingTesting", "Observability", "OneTimeCodes", "Postgres", "Secrets", "ServersTesting",
+            "ServiceRuntime", "Tokens", "Validation", "auth-service", "gateway", "TestKit",
         ]),
     tests("ExpenseTests", ["ExpenseDomain", "Chronology", "Money", "Validation"]),
     tests(
@@ -317,25 +320,23 @@ let testTargets: [Target] = [
         [
             "ProcessorAPI", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure", "event-processor",
             "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "Messaging", "MessagingAMQP",
-            "MessagingTesting",
-            "Observability", "Postgres", "Secrets", "ServersTesting", "ServiceRuntime",
-            "Validation",
+            "MessagingTesting", "Observability", "Postgres", "Secrets", "ServersTesting", "ServiceRuntime",
+            "Validation", "TestKit",
         ]),
     tests(
         "InteropTests",
         [
             "Messaging", "MessagingAMQP", "Secrets", "ServersTesting", "auth-service", "expense-service",
-            "portfolio-service", "event-processor",
+            "portfolio-service", "event-processor", "TestKit",
         ]),
     tests(
         "MailTransferIntegrationTests",
         [
             "MailTransfer", "ProcessorApplication", "ProcessorDomain", "ProcessorInfrastructure", "Chronology",
             "CloudEvents", "Contracts", "EventLoop", "Messaging", "MessagingTesting", "Postgres", "Secrets",
-            "ServersTesting",
-            "ServiceRuntime",
+            "ServersTesting", "ServiceRuntime", "TestKit",
         ]),
-    tests("HTTPClientIntegrationTests", ["HTTPClient"]),
+    tests("HTTPClientIntegrationTests", ["HTTPClient", "TestKit"]),
     tests("FuzzTests", ["florin-fuzz"]),
     // The programs as they are run, all of them together.
     tests("SystemTests", ["auth-service", "expense-service", "portfolio-service", "event-processor", "gateway"]),

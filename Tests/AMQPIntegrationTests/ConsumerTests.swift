@@ -1,6 +1,7 @@
 import AMQP
 import ServersTesting
 import Testing
+import TestKit
 
 /// Consuming from a real broker.
 @Suite(.serialized) struct ConsumerTests {

@@ -7,6 +7,7 @@ import Observability
 import ServersTesting
 import Synchronization
 import Testing
+import TestKit
 
 /// The ports of Messaging over RabbitMQ.
 @Suite(.serialized) struct EventBrokerTests {

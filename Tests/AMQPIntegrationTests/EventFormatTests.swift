@@ -4,6 +4,7 @@ import Foundation
 import Messaging
 import ServersTesting
 import Testing
+import TestKit
 
 @testable import MessagingAMQP
 
@@ -94,47 +95,25 @@ private enum Judge {
         let event: [UInt8]
     }
 
-    private static let root = URL(filePath: #filePath).resolvingSymlinksInPath()
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
     static func read(_ url: String, queue: String, count: Int) async throws -> [Seen] {
-        let folder = root.appending(path: "Tests/Interop/cloudevents")
+        let folder = Python.root.appending(path: "Tests/Interop/cloudevents")
         let descriptors = FileManager.default.temporaryDirectory.appending(path: "cloudevents-\(UUID()).binpb")
         defer { try? FileManager.default.removeItem(at: descriptors) }
-        _ = try await run(
+        let compiled = try await runProgram(
             "/usr/bin/protoc",
             [
                 "--proto_path", folder.path, "--include_imports", "--descriptor_set_out", descriptors.path,
                 "cloudevents.proto",
             ])
-        let python =
-            ProcessInfo.processInfo.environment["FLORIN_PYTHON"] ?? root.appending(path: ".venv/bin/python").path
-        let output = try await run(
-            python,
-            ["-B", folder.appending(path: "read_queue.py").path, url, queue, "\(count)", descriptors.path])
-        return try output.split(separator: UInt8(ascii: "\n")).map { line in
-            let object = try #require(try JSONSerialization.jsonObject(with: Data(line)) as? [String: Any])
+        try #require(compiled.status == 0, "\(compiled.output)")
+        let read = try await Python.run("cloudevents/read_queue.py", [url, queue, "\(count)", descriptors.path])
+        try #require(read.status == 0)
+        return try read.lines.map { line in
+            let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
             return Seen(
                 mode: try #require(object["mode"] as? String),
                 contentType: try #require(object["content_type"] as? String),
                 event: [UInt8](try JSONSerialization.data(withJSONObject: try #require(object["event"]))))
         }
-    }
-
-    private static func run(_ program: String, _ arguments: [String]) async throws -> Data {
-        let process = Process()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let reading = pipe.fileHandleForReading
-        // Foundation's call blocks, which no task's thread may.
-        let output: Data = try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(with: Result { try reading.readToEnd() ?? Data() }) }
-        }
-        try await eventually("the end of \(program)") { !process.isRunning }
-        try #require(process.terminationStatus == 0)
-        return output
     }
 }

@@ -10,17 +10,6 @@ struct FixtureError: Error, CustomStringConvertible {
     let description: String
 }
 
-/// Waits until the condition holds.
-func eventually(
-    _ what: String, within bound: Duration = patience, _ condition: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + bound
-    while try await !condition() {
-        guard ContinuousClock.now < end else { throw FixtureError(description: "did not happen: \(what)") }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-}
-
 /// Runs a test on a connection that is shut down afterwards, also after a failure.
 func withConnection<Result>(
     to url: String, name: String = "test",

@@ -1,6 +1,7 @@
 import AMQP
 import ServersTesting
 import Testing
+import TestKit
 
 /// A network that is cut, and peers that do not speak AMQP.
 @Suite(.serialized) struct NetworkTests {

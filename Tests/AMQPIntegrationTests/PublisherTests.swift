@@ -1,6 +1,7 @@
 import AMQP
 import ServersTesting
 import Testing
+import TestKit
 
 /// Publishing on a real broker.
 @Suite(.serialized) struct PublisherTests {

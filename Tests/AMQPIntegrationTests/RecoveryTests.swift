@@ -1,6 +1,7 @@
 import AMQP
 import ServersTesting
 import Testing
+import TestKit
 
 /// A broker that is killed, frozen or out of memory. Each test has a broker of its own.
 @Suite(.serialized) struct RecoveryTests {

@@ -35,12 +35,12 @@ import Validation
             let patterns = [user.id, "ada.secret", "Ada Secret"]
             let receipts: PostgresQuery = "SELECT count(*) FROM idempotency_keys"
             #expect(try await bench.pool.query(receipts).first(as: Int.self) == 1)
-            #expect(try await !bench.tables(mentioning: patterns).contains("idempotency_keys"))
+            #expect(try await !bench.pool.tables(mentioning: patterns).contains("idempotency_keys"))
 
             let id = try await delete(bench, caller)
             #expect(id.utf8.count == 43)
             // The events leave with the relay; the receipt knows whom it was about, and nothing of them.
-            #expect(try await bench.tables(mentioning: patterns) == ["erasures", "outbox", "removed_users"])
+            #expect(try await bench.pool.tables(mentioning: patterns) == ["erasures", "outbox", "removed_users"])
             #expect(try await bench.pool.query(receipts).first(as: Int.self) == 0)
             let events = try await bench.events(of: user.id)
             #expect(events.map(\.type).suffix(2) == [SessionsRevokedV1.type, UserDeletedV1.type])
@@ -143,24 +143,8 @@ import Validation
             let given = Set(outcomes.compactMap(\.self).filter { $0.utf8.count == 36 })
             #expect(given.isSubset(of: told))
             #expect(events.last?.type == UserDeletedV1.type)
-            #expect(try await bench.tables(mentioning: [user.id]) == ["erasures", "outbox", "removed_users"])
+            #expect(try await bench.pool.tables(mentioning: [user.id]) == ["erasures", "outbox", "removed_users"])
             #expect(try await bench.pool.query("SELECT count(*) FROM refresh_tokens").first(as: Int.self) == 0)
         }
-    }
-}
-
-extension AuthBench {
-    /// The tables with a row in which one of the texts stands, whatever the case; in columns of bytes too.
-    func tables(mentioning texts: [String]) async throws -> [String] {
-        let patterns = texts.flatMap { ["%\($0)%", "%\(Hex.encode(Array($0.utf8)))%"] }
-        return try await pool.query(
-            """
-            SELECT table_name::text FROM information_schema.tables
-            WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND (xpath('/row/c/text()',
-                query_to_xml(format('SELECT count(*) AS c FROM %I t WHERE t::text ILIKE ANY (%L::text[])',
-                    table_name, \(patterns)), false, true, '')))[1]::text::bigint > 0
-            ORDER BY 1
-            """
-        ).map { try $0.decode(String.self, at: 0) }
     }
 }

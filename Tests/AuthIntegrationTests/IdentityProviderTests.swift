@@ -12,6 +12,7 @@ import Observability
 import Secrets
 import ServiceRuntime
 import Testing
+import TestKit
 
 /// Sign-in with ID tokens, at an issuer that is made of other people's software.
 @Suite(.timeLimit(.minutes(5))) struct IdentityProviderTests {
@@ -279,14 +280,6 @@ import Testing
             try await IdentityStoreConformance(accounts: bench.repository, identities: bench.repository) { user in
                 try await AuthBench.recorded(of: user.description, in: pool)
             }.run(check)
-        }
-    }
-
-    private func eventually(_ what: Comment, _ condition: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + patience
-        while try await !condition() {
-            try #require(ContinuousClock.now < deadline, what)
-            try await Task.sleep(for: .milliseconds(50))
         }
     }
 }

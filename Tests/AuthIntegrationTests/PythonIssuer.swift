@@ -1,17 +1,13 @@
 import Foundation
 import Synchronization
 import Testing
+import TestKit
 
-/// `Tests/Interop/oidc/issuer.py`, run by the Python of the tests: `$FLORIN_PYTHON`, or the one of `scripts/python-venv`.
+/// `Tests/Interop/oidc/issuer.py`.
 final class PythonIssuer: Sendable {
-    struct Failure: Error, CustomStringConvertible { let description: String }
-
     let url: String
     private let process: Process
     private let pipes: Mutex<(input: Pipe, output: Pipe)>
-
-    private static let root = URL(filePath: #filePath).resolvingSymlinksInPath()
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     /// Starts an issuer, gives it to `body`, stops it, also on failure.
     static func running(_ body: (PythonIssuer) async throws -> Void) async throws {
@@ -24,14 +20,9 @@ final class PythonIssuer: Sendable {
     }
 
     private init() throws {
-        let named = ProcessInfo.processInfo.environment["FLORIN_PYTHON"].map { URL(filePath: $0) }
-        let interpreter = named ?? Self.root.appending(path: ".venv/bin/python")
-        guard FileManager.default.isExecutableFile(atPath: interpreter.path) else {
-            throw Failure(description: "no Python with PyJWT: run scripts/python-venv or set FLORIN_PYTHON")
-        }
         let (process, input, output) = (Process(), Pipe(), Pipe())
-        process.executableURL = interpreter
-        process.arguments = ["-u", "-B", Self.root.appending(path: "Tests/Interop/oidc/issuer.py").path]
+        process.executableURL = URL(filePath: try Python.interpreter())
+        process.arguments = Python.arguments("oidc/issuer.py")
         process.standardInput = input
         process.standardOutput = output
         try process.run()

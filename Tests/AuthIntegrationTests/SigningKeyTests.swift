@@ -8,6 +8,7 @@ import Observability
 import Postgres
 import Secrets
 import Testing
+import TestKit
 
 @Suite(.timeLimit(.minutes(5))) struct SigningKeyTests {
     /// Loads keys as a start of the service does.
@@ -120,7 +121,7 @@ import Testing
             let user = try await bench.register("ada@example.org").message
             let tokens = try await bench.logIn("ada@example.org")
             let keySet = try await bench.client.getKeySet(Empty(), timeout: patience).message
-            let answer = try judge(keySet, ["login": tokens.accessToken, "other": tokens.refreshToken])
+            let answer = try await judge(keySet, ["login": tokens.accessToken, "other": tokens.refreshToken])
             let claims = try #require(answer.verdicts["login"]?.claims, "\(answer.verdicts["login"]?.refused ?? "")")
             #expect(claims.sub == user.id && claims.sid == tokens.sessionID && claims.iss == AuthBench.issuer)
             #expect(claims.aud == "florin" && claims.roles == ["user"] && claims.exp == claims.iat + 900)
@@ -129,29 +130,12 @@ import Testing
         }
     }
 
-    private func judge(_ keySet: Contracts.KeySet, _ tokens: [String: String]) throws -> Answer {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let python =
-            ProcessInfo.processInfo.environment["FLORIN_PYTHON"] ?? root.appending(path: ".venv/bin/python").path()
-        try #require(
-            FileManager.default.isExecutableFile(atPath: python),
-            "no Python with PyJWT: set FLORIN_PYTHON, or make .venv in the package's root")
-        let request: [String: Any] = [
-            "jwks": try JSONSerialization.jsonObject(with: Data(keySet.json())), "issuer": AuthBench.issuer,
-            "audience": "florin", "tokens": tokens,
-        ]
-        let process = Process()
-        process.executableURL = URL(filePath: python)
-        process.arguments = [root.appending(path: "Tests/Interop/jwt/pyjwt_judge.py").path()]
-        let (input, output) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        try input.fileHandleForWriting.write(contentsOf: JSONSerialization.data(withJSONObject: request))
-        try input.fileHandleForWriting.close()
-        let answer = try #require(try output.fileHandleForReading.readToEnd())
-        process.waitUntilExit()
-        return try JSONDecoder().decode(Answer.self, from: answer)
+    private func judge(_ keySet: Contracts.KeySet, _ tokens: [String: String]) async throws -> Answer {
+        try await Python.answer(
+            "jwt/pyjwt_judge.py",
+            to: [
+                "jwks": try JSONSerialization.jsonObject(with: Data(keySet.json())), "issuer": AuthBench.issuer,
+                "audience": "florin", "tokens": tokens,
+            ])
     }
 }

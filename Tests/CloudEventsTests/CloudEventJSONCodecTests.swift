@@ -1,6 +1,7 @@
 import Chronology
 import CloudEvents
 import Testing
+import TestKit
 
 /// The JSON format against the specification's examples and against what it forbids.
 struct CloudEventJSONCodecTests {
@@ -161,19 +162,4 @@ struct CloudEventJSONCodecTests {
     }
 
     private func decode(_ text: String) throws -> CloudEvent { try CloudEventJSONCodec.decode(Array(text.utf8)) }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
 }

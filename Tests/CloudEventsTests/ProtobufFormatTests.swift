@@ -3,6 +3,7 @@ import CloudEvents
 import Foundation
 import JSON
 import Testing
+import TestKit
 
 /// The Protobuf event format, by bytes written out here: what it means and what is refused.
 struct ProtobufFormatTests {
@@ -160,11 +161,10 @@ struct ProtobufFormatTests {
 }
 
 /// What Google's library for Python writes is read here.
-@Suite(
-    .enabled(if: ProtobufInterop.isAvailable, "needs protoc and the PyPI package protobuf; `make setup` installs them"))
+@Suite(.timeLimit(.minutes(5)))
 struct ProtobufInteropTests {
-    @Test func readsWhatPythonWrites() throws {
-        let messages = try ProtobufInterop.messages()
+    @Test func readsWhatPythonWrites() async throws {
+        let messages = try await ProtobufInterop.messages()
         #expect(messages.count == 8)
         let text = try CloudEventProtobufCodec.decode(try #require(messages["json-text"]))
         #expect(text.id == "e-1" && text.source == "/florin/test" && text.subject == "naïve 💶")
@@ -194,32 +194,19 @@ struct ProtobufInteropTests {
 
 /// Messages that Python encodes by the descriptors that protoc makes.
 enum ProtobufInterop {
-    private static let folder = PythonInterop.root.appending(path: "Tests/Interop/cloudevents")
-
-    static let isAvailable: Bool = {
-        do {
-            return try PythonInterop.execute(["-c", "import google.protobuf"], input: "").status == 0
-                && PythonInterop.execute(["--version"], input: "", program: "/usr/bin/protoc").status == 0
-        } catch {
-            return false
-        }
-    }()
-
-    static func messages() throws -> [String: [UInt8]] {
+    static func messages() async throws -> [String: [UInt8]] {
         let descriptors = FileManager.default.temporaryDirectory.appending(path: "cloudevents-\(UUID()).binpb")
         defer { try? FileManager.default.removeItem(at: descriptors) }
-        let path = descriptors.path(percentEncoded: false)
-        let compiled = try PythonInterop.execute(
+        let compiled = try await runProgram(
+            "/usr/bin/protoc",
             [
-                "--proto_path", folder.path(percentEncoded: false), "--include_imports", "--descriptor_set_out", path,
-                "cloudevents.proto",
-            ], input: "", program: "/usr/bin/protoc")
-        try #require(compiled.status == 0)
-        let script = folder.appending(path: "write_protobuf.py").path(percentEncoded: false)
-        let written = try PythonInterop.execute([script, path], input: "")
-        try #require(written.status == 0)
+                "--proto_path", Python.root.appending(path: "Tests/Interop/cloudevents").path, "--include_imports",
+                "--descriptor_set_out", descriptors.path, "cloudevents.proto",
+            ])
+        try #require(compiled.status == 0, "\(compiled.output)")
+        let lines = try await PythonJudge.lines("write_protobuf.py", [], arguments: [descriptors.path])
         return Dictionary(
-            uniqueKeysWithValues: written.output.split(separator: "\n").map { line in
+            uniqueKeysWithValues: lines.map { line in
                 let parts = line.split(separator: " ", omittingEmptySubsequences: false)
                 return (String(parts[0]), bytes(ofHexadecimal: parts[1]))
             })

@@ -3,11 +3,12 @@ import CloudEvents
 import Foundation
 import JSON
 import Testing
+import TestKit
 
 /// The PyPI package `cloudevents` reads what is written here, and what it writes is read here.
-@Suite(.enabled(if: PythonInterop.isAvailable, "needs the PyPI package cloudevents; `make setup` installs it"))
+@Suite(.timeLimit(.minutes(5)))
 struct PythonInteropTests {
-    @Test func structuredEvents() throws {
+    @Test func structuredEvents() async throws {
         let events = [
             try florinEvent(), try florinEvent(data: .binary([1, 2, 3])), try florinEvent(data: nil),
             try CloudEvent(
@@ -24,11 +25,11 @@ struct PythonInteropTests {
             writer.endObject()
             return String(decoding: writer.bytes, as: UTF8.self)
         }
-        try expectSame(events, try PythonInterop.run(lines))
+        try expectSame(events, try await read(lines))
     }
 
     @Test(arguments: [CloudEventBinaryMode.Prefix.colon, .underscore])
-    func binaryEvents(prefix: CloudEventBinaryMode.Prefix) throws {
+    func binaryEvents(prefix: CloudEventBinaryMode.Prefix) async throws {
         let event = try florinEvent()
         let message = CloudEventBinaryMode.encode(event, prefix: prefix)
         var writer = JSONWriter()
@@ -52,7 +53,7 @@ struct PythonInteropTests {
         writer.key("body")
         writer.string(String(decoding: message.body, as: UTF8.self))
         writer.endObject()
-        try expectSame([event], try PythonInterop.run([String(decoding: writer.bytes, as: UTF8.self)]))
+        try expectSame([event], try await read([String(decoding: writer.bytes, as: UTF8.self)]))
     }
 
     private func expectSame(_ events: [CloudEvent], _ lines: [String]) throws {
@@ -73,50 +74,23 @@ struct PythonInteropTests {
         }
     }
 
+    /// What the package reads from messages, one in a line.
+    private func read(_ messages: [String]) async throws -> [String] {
+        try await PythonJudge.lines("read_events.py", messages)
+    }
+
     private func withoutSpace(_ data: CloudEvent.Data?) -> CloudEvent.Data? {
         guard case .json(let bytes) = data else { return data }
         return .json(bytes.filter { $0 != 0x20 })
     }
 }
 
-/// Runs the script of `Tests/Interop/cloudevents` with the project's Python.
-enum PythonInterop {
-    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
-
-    static let interpreter: String = {
-        if let path = ProcessInfo.processInfo.environment["FLORIN_PYTHON"] { return path }
-        return root.appending(path: ".venv/bin/python").path(percentEncoded: false)
-    }()
-
-    static let isAvailable: Bool = {
-        guard let (status, _) = try? execute(["-c", "import cloudevents.core"], input: "") else { return false }
-        return status == 0
-    }()
-
-    static func run(_ lines: [String]) throws -> [String] {
-        let script = root.appending(path: "Tests/Interop/cloudevents/read_events.py").path(percentEncoded: false)
-        let (status, output) = try execute([script], input: lines.joined(separator: "\n") + "\n")
-        try #require(status == 0)
-        return output.split(separator: "\n").map(String.init)
-    }
-
-    static func execute(
-        _ arguments: [String], input: String, program: String = interpreter
-    ) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        let standardInput = Pipe()
-        let standardOutput = Pipe()
-        process.standardInput = standardInput
-        process.standardOutput = standardOutput
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        try standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        try standardInput.fileHandleForWriting.close()
-        let output = standardOutput.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+/// Runs a program of `Tests/Interop/cloudevents`, a message in each line of its input and output.
+enum PythonJudge {
+    static func lines(_ program: String, _ messages: [String], arguments: [String] = []) async throws -> [String] {
+        let result = try await Python.run(
+            "cloudevents/" + program, arguments, input: messages.map { $0 + "\n" }.joined())
+        try #require(result.status == 0)
+        return result.lines
     }
 }

@@ -4,9 +4,9 @@ import JSON
 import Testing
 
 /// What is written here keeps the rules of the JSON format as a JSON schema has them, judged by the PyPI package jsonschema.
-@Suite(.enabled(if: SchemaJudge.isAvailable, "needs the PyPI package jsonschema; `make setup` installs it"))
+@Suite(.timeLimit(.minutes(5)))
 struct SchemaTests {
-    @Test func structuredEventsAreValid() throws {
+    @Test func structuredEventsAreValid() async throws {
         let events = [
             try florinEvent(), try florinEvent(data: nil), try florinEvent(data: .binary([0, 1, 255])),
             try florinEvent(data: .json(Array("null".utf8))), try florinEvent(data: .json(Array("[1]".utf8))),
@@ -18,20 +18,20 @@ struct SchemaTests {
                 id: "1", source: "../s?a=b#c", type: "t",
                 extensions: [.init("least", .integer(.min)), .init("empty", .string("")), .init("none", .binary([]))]),
         ]
-        let verdicts = try SchemaJudge.judge(
+        let verdicts = try await judge(
             events.map { String(decoding: CloudEventJSONCodec.encode($0), as: UTF8.self) })
         #expect(verdicts == Array(repeating: "valid", count: events.count))
     }
 
-    @Test func elementsOfABatchAreValid() throws {
+    @Test func elementsOfABatchAreValid() async throws {
         let batch = try JSONDocument(
             parsing: CloudEventJSONCodec.encodeBatch([try florinEvent(), try florinEvent(data: nil)]))
         let lines = batch.root.elements.map { String(decoding: $0.sourceBytes, as: UTF8.self) }
-        #expect(try SchemaJudge.judge(lines) == ["valid", "valid"])
+        #expect(try await judge(lines) == ["valid", "valid"])
     }
 
     /// The judge and the reader agree on what is no event.
-    @Test func whatTheSchemaRefusesIsRefusedHere() throws {
+    @Test func whatTheSchemaRefusesIsRefusedHere() async throws {
         let core = #""specversion":"1.0","id":"1","source":"/s","type":"t""#
         let broken = [
             "{}", "[]", #"{"specversion":"1.1","id":"1","source":"/s","type":"t"}"#,
@@ -43,28 +43,13 @@ struct SchemaTests {
             "{\(core),\"data\":1,\"data_base64\":\"AA==\"}", "{\(core),\"datacontenttype\":\"text/xml\",\"data\":{}}",
             "{\(core),\"subject\":\"\"}",
         ]
-        for (line, verdict) in zip(broken, try SchemaJudge.judge(broken)) {
+        for (line, verdict) in zip(broken, try await judge(broken)) {
             #expect(verdict != "valid", "\(line)")
             #expect(throws: CloudEventError.self, "\(line)") { try CloudEventJSONCodec.decode(Array(line.utf8)) }
         }
     }
-}
 
-/// Runs `Tests/Interop/cloudevents/validate.py`.
-enum SchemaJudge {
-    static let isAvailable: Bool = {
-        do {
-            return try PythonInterop.execute(["-c", "import jsonschema"], input: "").status == 0
-        } catch {
-            return false
-        }
-    }()
-
-    static func judge(_ lines: [String]) throws -> [String] {
-        let script = PythonInterop.root.appending(path: "Tests/Interop/cloudevents/validate.py")
-            .path(percentEncoded: false)
-        let (status, output) = try PythonInterop.execute([script], input: lines.joined(separator: "\n") + "\n")
-        try #require(status == 0)
-        return output.split(separator: "\n").map(String.init)
+    private func judge(_ lines: [String]) async throws -> [String] {
+        try await PythonJudge.lines("validate.py", lines)
     }
 }

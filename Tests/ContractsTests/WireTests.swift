@@ -1,3 +1,4 @@
+import TestKit
 internal import Contracts
 internal import Testing
 
@@ -103,7 +104,7 @@ internal import Testing
     }
 
     @Test func survivesRandomBytes() throws {
-        var generator = Xorshift(state: 0xC0FFEE)
+        var generator = SeededGenerator(seed: 0xC0FFEE)
         let seed = try Self.expenseRequest.serialized()
         var read = 0
         for _ in 0..<20_000 {
@@ -134,16 +135,4 @@ internal import Testing
 func hexadecimal(_ text: String) -> [UInt8] {
     let digits = text.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
     return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
-}
-
-/// A repeatable source of numbers for tests.
-struct Xorshift: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
-    }
 }

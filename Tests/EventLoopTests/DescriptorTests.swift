@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import Testing
+import TestKit
 
 @Suite struct DescriptorTests {
     @Test func tellsReadableAndWritable() async throws {

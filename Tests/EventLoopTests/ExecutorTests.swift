@@ -1,6 +1,7 @@
 import EventLoop
 import Synchronization
 import Testing
+import TestKit
 
 /// An actor on a loop, as the servers are.
 actor Counter {

@@ -1,6 +1,7 @@
 import EventLoop
 import Synchronization
 import Testing
+import TestKit
 
 /// Runs `body` with a loop of its own and shuts it down afterwards, whatever happens.
 @discardableResult
@@ -11,21 +12,6 @@ func withLoop<R: Sendable>(_ body: (EventLoop) async throws -> R) async throws -
     do { result = .success(try await body(loop)) } catch { result = .failure(error) }
     await loop.shutdown()
     return try result.get()
-}
-
-/// Waits until `condition` holds; the deadline is for a machine that is far too slow.
-func eventually(
-    _ what: Comment, within limit: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: @Sendable () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < end else {
-            Issue.record(what, sourceLocation: sourceLocation)
-            return
-        }
-        try await Task.sleep(for: .milliseconds(2))
-    }
 }
 
 /// Values noted from anywhere.

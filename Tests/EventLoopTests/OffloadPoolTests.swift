@@ -2,6 +2,7 @@ import EventLoop
 import Glibc
 import Synchronization
 import Testing
+import TestKit
 
 /// A gate that threads of a pool wait at, without using the pool's own means.
 final class Gate: Sendable {

@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import Testing
+import TestKit
 
 @Suite struct TCPTests {
     @Test func echoesAndEndsInOrder() async throws {

@@ -51,7 +51,10 @@ import Testing
             let other = UUIDv7.make()
             let kept = try await service.create([.plain("5.00")], by: [other])
             try await erase(service, service.user)
-            #expect(try await service.tables(mentioning: service.user) == ["erased_users", "outbox"])
+            #expect(
+                try await service.pool.tables(mentioning: [service.user.description, "ada@example.org"]) == [
+                    "erased_users", "outbox",
+                ])
             #expect(
                 try await service.pool.query(
                     "SELECT (SELECT count(*) FROM expense_parts), (SELECT count(*) FROM budget_thresholds)"
@@ -76,7 +79,10 @@ import Testing
             let handler = UserLifecycleHandler(categories: service.categories)
             let event = try registered(service.user)
             try await service.pool.withTransaction { try await handler.handle(event, in: $0) }
-            #expect(try await service.tables(mentioning: service.user) == ["erased_users", "outbox"])
+            #expect(
+                try await service.pool.tables(mentioning: [service.user.description, "ada@example.org"]) == [
+                    "erased_users", "outbox",
+                ])
         }
     }
 
@@ -106,24 +112,11 @@ import Testing
                 return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
             }
             #expect(kept == 20)
-            #expect(try await service.tables(mentioning: service.user) == ["erased_users", "outbox"])
+            #expect(
+                try await service.pool.tables(mentioning: [service.user.description, "ada@example.org"]) == [
+                    "erased_users", "outbox",
+                ])
             #expect(try await service.pool.query("SELECT count(*) FROM expenses").first(as: Int.self) == 20)
         }
-    }
-}
-
-extension ExpenseFixture {
-    /// The tables with a row that names somebody.
-    func tables(mentioning user: UUIDv7) async throws -> [String] {
-        let patterns = ["%\(user)%", "%ada@example.org%", "%616461406578616d706c65%"]
-        return try await pool.query(
-            """
-            SELECT table_name::text FROM information_schema.tables
-            WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND (xpath('/row/c/text()',
-                query_to_xml(format('SELECT count(*) AS c FROM %I t WHERE t::text ILIKE ANY (%L::text[])',
-                    table_name, \(patterns)), false, true, '')))[1]::text::bigint > 0
-            ORDER BY 1
-            """
-        ).map { try $0.decode(String.self, at: 0) }
     }
 }

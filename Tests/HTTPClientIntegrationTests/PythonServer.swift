@@ -1,18 +1,14 @@
 import Foundation
 import Testing
+import TestKit
 
-/// `Tests/Interop/http/http_server.py`, run by the Python of the tests: `$FLORIN_PYTHON`, or the one of `scripts/python-venv`.
+/// `Tests/Interop/http/http_server.py`.
 final class PythonServer: Sendable {
-    struct Failure: Error, CustomStringConvertible { let description: String }
-
     private struct Greeting: Decodable { let port: Int }
 
     let port: Int
     private let process: Process
     private let input: Pipe
-
-    private static let root = URL(filePath: #filePath).resolvingSymlinksInPath()
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     /// Starts a server, gives it to `body`, stops it, also on failure.
     static func running(_ arguments: [String] = [], body: (PythonServer) async throws -> Void) async throws {
@@ -25,15 +21,9 @@ final class PythonServer: Sendable {
     }
 
     private init(_ arguments: [String]) throws {
-        let named = ProcessInfo.processInfo.environment["FLORIN_PYTHON"].map { URL(filePath: $0) }
-        let interpreter = named ?? Self.root.appending(path: ".venv/bin/python")
-        guard FileManager.default.isExecutableFile(atPath: interpreter.path) else {
-            throw Failure(description: "no Python for the tests: run scripts/python-venv or set FLORIN_PYTHON")
-        }
         let (process, input, output) = (Process(), Pipe(), Pipe())
-        process.executableURL = interpreter
-        process.arguments =
-            ["-u", "-B", Self.root.appending(path: "Tests/Interop/http/http_server.py").path] + arguments
+        process.executableURL = URL(filePath: try Python.interpreter())
+        process.arguments = Python.arguments("http/http_server.py", arguments)
         process.standardInput = input
         process.standardOutput = output
         try process.run()

@@ -1,4 +1,5 @@
 import Testing
+import TestKit
 
 @testable import HTTPServer
 
@@ -66,7 +67,7 @@ import Testing
 
     /// Whatever comes, the parser ends, takes all of its input or refuses, and does not trap.
     @Test func survivesChangedBytes() {
-        var generator = SplitMix(state: 7)
+        var generator = SeededGenerator(seed: 7)
         let seeds = (acceptedRequests.map(\.text) + refusedRequests.map(\.text)).map { Array($0.utf8) }
         for round in 0..<6000 {
             var bytes = seeds[round % seeds.count]
@@ -189,18 +190,5 @@ import Testing
             throw HTTPRefusal(.malformedRequestLine)
         }
         return head
-    }
-}
-
-/// A small generator with a seed, so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

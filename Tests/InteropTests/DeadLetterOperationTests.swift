@@ -1,11 +1,12 @@
 import Foundation
 import Testing
+import TestKit
 
 /// What an operator does about dead letters of all services, at the event processor, with the programs as they are run.
 @Suite(.serialized) struct DeadLetterOperationTests {
     private func waitForLetters(_ count: Int, _ program: ServiceProcess.Program, _ scene: DeadLetterScene) async throws
     {
-        try await eventually("\(count) letters of \(program)", log: { scene.expense.log.suffix(4_000).description }) {
+        try await scene.expense.wait("\(count) letters of \(program)") {
             try await scene.count(program, "dead_letters") == count
         }
     }
@@ -172,7 +173,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(5))) func helpNeedsNoConfiguration() async throws {
         let program = try ServiceProcess.products().appending(path: ServiceProcess.Program.processor.rawValue)
-        let help = try await Command.run(program.path, ["dead-letters", "--help"], in: [:])
+        let help = try await runProgram(program.path, ["dead-letters", "--help"], environment: [:])
         #expect(help.status == 0 && help.output.hasPrefix("usage: event-processor dead-letters list"))
     }
 

@@ -2,6 +2,7 @@ import Foundation
 import Messaging
 import MessagingAMQP
 import Testing
+import TestKit
 
 /// The consuming services as they are run, and an operator at the event processor.
 struct DeadLetterScene {
@@ -51,9 +52,9 @@ struct DeadLetterScene {
     /// `event-processor dead-letters …`, as a process of its own: what it answers, line by line, and its exit status.
     func deadLetters(_ arguments: String...) async throws -> (lines: [[String: Any]], status: Int32) {
         let program = try ServiceProcess.products().appending(path: ServiceProcess.Program.processor.rawValue)
-        let (output, status) = try await Command.run(
-            program.path, ["dead-letters"] + arguments, in: operatorEnvironment)
-        return (try output.split(separator: "\n").map { try Self.object(Data($0.utf8)) }, status)
+        let result = try await runProgram(
+            program.path, ["dead-letters"] + arguments, environment: operatorEnvironment, errors: .inherited)
+        return (try result.lines.map { try Self.object(Data($0.utf8)) }, result.status)
     }
 
     /// A request to the admin address of the event processor, by curl.
@@ -66,8 +67,7 @@ struct DeadLetterScene {
         ]
         if let body { arguments += ["--header", "Content-Type: application/json", "--data", body] }
         let address = try await processor.adminAddress()
-        let (output, _) = try await Command.run("/usr/bin/curl", arguments + ["http://\(address)\(path)"])
-        let lines = output.split(separator: "\n").map(String.init)
+        let lines = try await runProgram("/usr/bin/curl", arguments + ["http://\(address)\(path)"]).lines
         let last = try #require(lines.last).split(separator: " ", maxSplits: 1).map(String.init)
         return (try #require(Int(last[0])), try Self.object(Data(lines[0].utf8)), last[1])
     }
@@ -82,14 +82,14 @@ struct DeadLetterScene {
     @discardableResult
     func sql(_ program: ServiceProcess.Program, _ statements: String) async throws -> String {
         let url = try #require(installation.databases[program.schema])
-        let (output, status) = try await Command.run(
+        let result = try await runProgram(
             "/usr/bin/psql",
             [
                 "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1",
                 url.replacing("?schema=", with: "?options=-csearch_path%3D"),
-            ], input: statements)
-        try #require(status == 0)
-        return output.trimmingCharacters(in: .whitespacesAndNewlines)
+            ], input: statements, errors: .inherited)
+        try #require(result.status == 0)
+        return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     func count(_ program: ServiceProcess.Program, _ rows: String) async throws -> Int {

@@ -5,6 +5,7 @@ import Secrets
 import ServersTesting
 import Synchronization
 import Testing
+import TestKit
 
 /// Servers, keys and folders for the programs of one test, and the programs it started.
 final class Installation: Sendable {

@@ -1,6 +1,7 @@
 import Foundation
 import ServersTesting
 import Testing
+import TestKit
 
 /// How the programs behave towards whoever operates them.
 @Suite(.serialized) struct OperationTests {
@@ -77,7 +78,7 @@ import Testing
             let user = "019aa1b2-0000-7000-8000-00000000000a"
             let load = Process()
             load.executableURL = URL(filePath: try Python.interpreter())
-            load.arguments = Python.arguments("many_calls.py", [try await service.grpcAddress(), user])
+            load.arguments = Python.arguments("services/many_calls.py", [try await service.grpcAddress(), user])
             let (input, output) = (Pipe(), Pipe())
             load.standardInput = input
             load.standardOutput = output
@@ -85,7 +86,7 @@ import Testing
             defer { if load.isRunning { kill(load.processIdentifier, SIGKILL) } }
             let reading = output.fileHandleForReading
             // A line may come in pieces: unbuffered, Python writes its end apart.
-            let first = try await Command.onThread {
+            let first = try await onThread {
                 var line = Data()
                 while !line.contains(UInt8(ascii: "\n")) {
                     let piece = reading.availableData
@@ -100,7 +101,7 @@ import Testing
             #expect(try await service.terminate() == 0)
             #expect(ContinuousClock.now - begun < .seconds(30))
             try input.fileHandleForWriting.close()
-            let rest = try await Command.onThread { try reading.readToEnd() ?? Data() }
+            let rest = try await onThread { try reading.readToEnd() ?? Data() }
             struct Summary: Decodable {
                 let answered: Int
                 let refused: [String]
@@ -123,7 +124,7 @@ import Testing
             func create(within seconds: String) async throws -> [String] {
                 let user = "019aa1b2-0000-7000-8000-00000000000a"
                 return try await Python.run(
-                    "call.py", [address, "florin.expense.v1.ExpenseService", "CreateExpense", user, seconds],
+                    "services/call.py", [address, "florin.expense.v1.ExpenseService", "CreateExpense", user, seconds],
                     input: fields
                 ).lines
             }
@@ -148,10 +149,11 @@ import Testing
 
     /// A number that the expense service's database answers.
     private func number(_ sql: String, _ installation: Installation) async throws -> Int {
-        let (output, status) = try await Command.run(
-            "/usr/bin/psql", ["--no-psqlrc", "-At", "-c", sql, try databaseURL(installation)])
-        #expect(status == 0)
-        return try #require(Int(output.trimmingCharacters(in: .newlines)))
+        let result = try await runProgram(
+            "/usr/bin/psql", ["--no-psqlrc", "-At", "-c", sql, try databaseURL(installation)],
+            errors: .inherited)
+        #expect(result.status == 0)
+        return try #require(Int(result.output.trimmingCharacters(in: .newlines)))
     }
 
     private func recorded(_ installation: Installation) async throws -> Int {
@@ -187,5 +189,12 @@ private final class Lock {
         if isReleased { return }
         isReleased = true
         try? input.fileHandleForWriting.close()
+    }
+}
+
+/// Foundation's reads block, which no task's thread may.
+private func onThread<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
     }
 }

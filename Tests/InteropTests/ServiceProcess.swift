@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import Testing
+import TestKit
 
 /// Generous: the machine may be slow and busy.
 let patience: Duration = .seconds(120)
@@ -8,14 +9,6 @@ let patience: Duration = .seconds(120)
 struct TimedOut: Error {
     let what: String
     let log: String
-}
-
-func eventually(_ what: String, log: () -> String = { "" }, _ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + patience
-    while try await !condition() {
-        guard ContinuousClock.now < deadline else { throw TimedOut(what: what, log: log()) }
-        try await Task.sleep(for: .milliseconds(50))
-    }
 }
 
 /// One of Florin's programs, as the build made it, run as an operator runs it.
@@ -71,7 +64,11 @@ final class ServiceProcess: Sendable {
     var log: String { errors.withLock { String(decoding: $0, as: UTF8.self) } }
 
     func wait(_ what: String, _ condition: () async throws -> Bool) async throws {
-        try await eventually("\(what) (pid \(pid))", log: { String(log.suffix(4_000)) }, condition)
+        do {
+            try await eventually(what, within: patience, condition)
+        } catch let failure as DidNotHappen {
+            throw TimedOut(what: failure.description, log: String(log.suffix(4_000)))
+        }
     }
 
     var isRunning: Bool { process.withLock { $0.isRunning } }
@@ -132,13 +129,13 @@ final class ServiceProcess: Sendable {
     /// What `/readyz` answers: its status and what is missing.
     func readiness() async throws -> (status: Int, missing: Set<String>) {
         let address = try await address("started")
-        let (output, _) = try await Command.run(
+        let result = try await runProgram(
             "/usr/bin/curl",
             [
                 "--silent", "--max-time", "10", "--noproxy", "*", "--write-out", "\n%{http_code}",
                 "http://\(address)/readyz",
             ])
-        let lines = output.split(separator: "\n")
+        let lines = result.lines
         let status = try #require(lines.last.flatMap { Int($0) })
         guard lines.count > 1 else { return (status, []) }
         return (status, try JSONDecoder().decode(Readiness.self, from: Data(lines[0].utf8)).missing)

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TestKit
 
 /// Stock clients judge the services from outside: grpcio, cloudevents, jsonschema, PyJWT.
 @Suite struct StockClientTests {
@@ -50,10 +51,10 @@ import Testing
             processor: addresses[.processor] ?? "", user: userID(),
             nav_file: Python.root.appending(path: "scripts/fixtures/nav-6-columns.txt").path)
         let input = String(decoding: try JSONEncoder().encode(settings), as: UTF8.self)
-        let (lines, status) = try await Python.run("judge_services.py", input: input)
-        #expect(lines.filter { !$0.hasPrefix("ok ") } == ["14 checks"])
-        #expect(lines.filter { $0.hasPrefix("ok ") }.count == 14)
-        #expect(status == 0)
+        let result = try await Python.run("services/judge_services.py", input: input)
+        #expect(result.lines.filter { !$0.hasPrefix("ok ") } == ["14 checks"])
+        #expect(result.lines.filter { $0.hasPrefix("ok ") }.count == 14)
+        #expect(result.status == 0)
     }
 
     private func judgeEvents(_ capture: Capture) async throws {
@@ -62,9 +63,9 @@ import Testing
         }
         let events = capture.events
         let input = try events.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) + "\n" }.joined()
-        let (lines, status) = try await Python.run("judge_events.py", input: input)
-        #expect(lines == events.map { "ok \($0.routing_key)" })
-        #expect(status == 0)
+        let result = try await Python.run("services/judge_events.py", input: input)
+        #expect(result.lines == events.map { "ok \($0.routing_key)" })
+        #expect(result.status == 0)
     }
 
     /// A UUID of version 7 with nothing of Florin's in it.

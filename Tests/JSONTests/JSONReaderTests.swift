@@ -1,3 +1,4 @@
+import TestKit
 internal import JSON
 internal import Testing
 
@@ -107,7 +108,7 @@ internal import Testing
     }
 
     @Test func survivesRandomBytes() {
-        var generator = Xorshift(state: 0x5EED)
+        var generator = SeededGenerator(seed: 0x5EED)
         let alphabet = Array(#"{}[]",:\u0dD8Ccetrufalsn 12.-+eE"#.utf8) + [0, 0xC3, 0xA9, 0xED, 0xA0, 0x80]
         var accepted = 0
         for _ in 0..<20_000 {
@@ -118,17 +119,5 @@ internal import Testing
             #expect((try? JSONDocument(parsing: document.root.sourceBytes)) != nil)
         }
         #expect(accepted > 0)
-    }
-}
-
-/// A repeatable source of numbers for tests.
-struct Xorshift: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
     }
 }

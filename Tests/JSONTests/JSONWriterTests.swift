@@ -1,3 +1,4 @@
+import TestKit
 internal import Foundation
 internal import JSON
 internal import Testing
@@ -52,7 +53,7 @@ internal import Testing
     }
 
     @Test func everyScalarComesBackAsItWas() throws {
-        var generator = Xorshift(state: 0xFEED)
+        var generator = SeededGenerator(seed: 0xFEED)
         for _ in 0..<2_000 {
             let scalars = (0..<8).compactMap { _ in Unicode.Scalar(UInt32(generator.next() % 0x11_0000)) }
             let text = String(String.UnicodeScalarView(scalars.filter { $0 != "\0" }))

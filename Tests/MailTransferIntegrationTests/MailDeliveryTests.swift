@@ -6,6 +6,7 @@ import ProcessorInfrastructure
 import ServiceRuntime
 import Synchronization
 import Testing
+import TestKit
 
 /// From the event in the queue to the mail at the server.
 @Suite(.timeLimit(.minutes(5))) struct MailDeliveryTests {

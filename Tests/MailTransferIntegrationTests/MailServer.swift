@@ -1,18 +1,10 @@
 import Foundation
 import Synchronization
 import Testing
+import TestKit
 
 /// Generous: the machine may be slow and busy.
 let patience: Duration = .seconds(60)
-
-/// Waits for a condition, at most `patience`.
-func eventually(_ what: Comment, _ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + patience
-    while try await !condition() {
-        try #require(ContinuousClock.now < deadline, what)
-        try await Task.sleep(for: .milliseconds(20))
-    }
-}
 
 /// A mail that the server took.
 struct ReceivedMail: Sendable, Decodable {
@@ -28,8 +20,7 @@ struct ReceivedMail: Sendable, Decodable {
     let text: String?
 }
 
-/// `Tests/Interop/smtp/smtp_server.py`, run by the Python that has aiosmtpd: `$FLORIN_PYTHON`, or the one of
-/// `scripts/python-venv`.
+/// `Tests/Interop/smtp/smtp_server.py`.
 final class MailServer: Sendable {
     struct Failure: Error, CustomStringConvertible { let description: String }
 
@@ -39,9 +30,6 @@ final class MailServer: Sendable {
     private let process: Process
     private let input: Pipe
     private let mails: Mutex<[ReceivedMail]>
-
-    private static let root = URL(filePath: #filePath).resolvingSymlinksInPath()
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     /// Starts a server, gives it to `body`, stops it, also on failure.
     static func running<Value>(_ arguments: String..., body: (MailServer) async throws -> Value) async throws -> Value {
@@ -57,15 +45,9 @@ final class MailServer: Sendable {
     }
 
     init(_ arguments: [String]) async throws {
-        let named = ProcessInfo.processInfo.environment["FLORIN_PYTHON"].map { URL(filePath: $0) }
-        let interpreter = named ?? Self.root.appending(path: ".venv/bin/python")
-        guard FileManager.default.isExecutableFile(atPath: interpreter.path) else {
-            throw Failure(description: "no Python with aiosmtpd: run scripts/python-venv or set FLORIN_PYTHON")
-        }
         let (process, input, output) = (Process(), Pipe(), Pipe())
-        process.executableURL = interpreter
-        process.arguments =
-            ["-u", "-B", Self.root.appending(path: "Tests/Interop/smtp/smtp_server.py").path] + arguments
+        process.executableURL = URL(filePath: try Python.interpreter())
+        process.arguments = Python.arguments("smtp/smtp_server.py", arguments)
         process.standardInput = input
         process.standardOutput = output
         try process.run()

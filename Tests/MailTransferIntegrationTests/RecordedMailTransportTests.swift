@@ -7,6 +7,7 @@ import ProcessorInfrastructure
 import ServersTesting
 import Synchronization
 import Testing
+import TestKit
 
 /// The record of mails, with a transport that does as it is told.
 @Suite(.timeLimit(.minutes(5))) struct RecordedMailTransportTests {

@@ -3,6 +3,7 @@ import Foundation
 import MailTransfer
 import ProcessorDomain
 import Testing
+import TestKit
 
 /// The client against aiosmtpd.
 @Suite(.timeLimit(.minutes(5))) struct SMTPClientTests {

@@ -5,6 +5,7 @@ import MessagingTesting
 import Postgres
 import Synchronization
 import Testing
+import TestKit
 
 /// What a stop leaves behind: commits within the grace, nothing half done after it.
 struct ConsumerStopTests {
@@ -20,7 +21,7 @@ struct ConsumerStopTests {
                 subscriber: bench.broker, subscription: .all, pool: bench.pool, handler: handler,
                 configuration: configuration)
             let run = Task { await consumer.run() }
-            try await bench.eventually("the first is under way") { handler.started == 1 }
+            try await eventually("the first is under way") { handler.started == 1 }
             run.cancel()
             handler.open()
             await run.value
@@ -42,7 +43,7 @@ struct ConsumerStopTests {
                 subscriber: bench.broker, subscription: .all, pool: bench.pool, handler: handler,
                 configuration: configuration)
             let run = Task { await consumer.run() }
-            try await bench.eventually("it is under way") { handler.started == 1 }
+            try await eventually("it is under way") { handler.started == 1 }
             run.cancel()
             await run.value
             handler.open()
@@ -50,7 +51,7 @@ struct ConsumerStopTests {
             #expect(try await bench.count("inbox") == 0)
             #expect(bench.broker.depth(of: "test.all") == 1)
             try await bench.consuming(.all, handler) {
-                try await bench.eventually("the next run handles it") { try await bench.effects() == ["a": [1]] }
+                try await eventually("the next run handles it") { try await bench.effects() == ["a": [1]] }
             }
         }
     }

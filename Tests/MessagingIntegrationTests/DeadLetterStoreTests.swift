@@ -5,6 +5,7 @@ import MessagingTesting
 import Postgres
 import Synchronization
 import Testing
+import TestKit
 
 /// Listing and deciding about dead letters, and the consumer that carries the decisions out.
 struct DeadLetterStoreTests {
@@ -54,19 +55,19 @@ struct DeadLetterStoreTests {
                 let last = try #require(try await store.list(.init(subject: "a")).last)
                 let change = try await store.replay(.ids([last.id]))
                 #expect(change == DeadLetterChange(selected: 1, following: 2, isDryRun: false))
-                try await bench.eventually("it failed again") {
+                try await eventually("it failed again") {
                     try await store.list(.init(subject: "a", state: .parked)).map(\.attempts) == [2, 0, 0]
                 }
                 gate.open()
                 // What arrives meanwhile waits its turn.
                 await bench.publish([try event("a", 4), try event("b", 4)])
-                try await bench.eventually("the new one is parked behind") {
+                try await eventually("the new one is parked behind") {
                     try await store.list(.init(subject: "a")).count == 4
                 }
                 #expect(try await store.replay(.ids([last.id]), isDryRun: true).following == 3)
                 _ = try await store.replay(.ids([last.id]))
                 await bench.publish([try event("a", 5)])
-                try await bench.eventually("the aggregate is through") {
+                try await eventually("the aggregate is through") {
                     try await bench.effects()["a"] == [1, 2, 3, 4, 5]
                 }
                 #expect(try await store.list().map(\.subject) == Array(repeating: "b", count: 4))
@@ -80,7 +81,7 @@ struct DeadLetterStoreTests {
             let store = DeadLetterStore(pool: bench.pool)
             let gate = try await park(bench, failing: ["a"], writing: [1])
             try await bench.consuming(.all, gate) {
-                try await bench.eventually("an operator is told") {
+                try await eventually("an operator is told") {
                     bench.metrics.render().contains(#"florin_dead_letters{consumer="test.all"} 1"#)
                 }
             }
@@ -92,7 +93,7 @@ struct DeadLetterStoreTests {
             try await bench.consuming(.all, gate, { $0.replayInterval = .milliseconds(50) }) {
                 _ = try await store.replay(.ids([letter.id]))
                 #expect(try await store.replay(.ids([letter.id])).selected == 0, "asked for already, or done")
-                try await bench.eventually("the letter goes") { try await bench.count("dead_letters") == 0 }
+                try await eventually("the letter goes") { try await bench.count("dead_letters") == 0 }
             }
             #expect(try await bench.count("effects") == 0)
         }
@@ -107,7 +108,7 @@ struct DeadLetterStoreTests {
                 try await bench.pool.withTransaction { transaction in
                     try await transaction.query("DELETE FROM dead_letters")
                     await bench.publish([try event("a", 2)])
-                    try await bench.eventually("the consumer waits for the letter's lock") {
+                    try await eventually("the consumer waits for the letter's lock") {
                         try await bench.pool.query(
                             """
                             SELECT EXISTS (
@@ -118,7 +119,7 @@ struct DeadLetterStoreTests {
                         ).first(as: Bool.self)
                     }
                 }
-                try await bench.eventually("it is handled") { try await bench.effects() == ["a": [2]] }
+                try await eventually("it is handled") { try await bench.effects() == ["a": [2]] }
             }
             #expect(try await bench.count("dead_letters") == 0)
         }
@@ -135,7 +136,7 @@ struct DeadLetterStoreTests {
                     let cause = try #require(try await store.groups().first { $0.reason == .unprocessable }).cause
                     let change = try await store.replay(.group(cause))
                     #expect(change.selected == 8 && change.following == 88)
-                    try await bench.eventually("all are through") { try await bench.count("dead_letters") == 0 }
+                    try await eventually("all are through") { try await bench.count("dead_letters") == 0 }
                 }
             }
             let effects = try await bench.effects()
@@ -157,15 +158,15 @@ struct DeadLetterStoreTests {
                 #expect(try await store.list().count == 4)
                 let change = try await store.discard(.ids([letters[0].id]))
                 #expect(change == DeadLetterChange(selected: 1, following: 1, isDryRun: false))
-                try await bench.eventually("the one behind is handled") { try await bench.effects()["a"] == [2] }
+                try await eventually("the one behind is handled") { try await bench.effects()["a"] == [2] }
                 await bench.publish([first, try event("a", 3)])
-                try await bench.eventually("later ones follow") { try await bench.effects()["a"] == [2, 3] }
+                try await eventually("later ones follow") { try await bench.effects()["a"] == [2, 3] }
 
                 let aggregate = DeadLetterSelection.aggregate(
                     consumer: "test.all", source: "/florin/test", subject: "b")
                 #expect(try await store.archive(aggregate).selected == 2)
                 await bench.publish([try event("b", 3)])
-                try await bench.eventually("what is archived holds nothing up") {
+                try await eventually("what is archived holds nothing up") {
                     try await bench.effects()["b"] == [3]
                 }
             }
@@ -194,7 +195,7 @@ struct DeadLetterStoreTests {
                 body: [0x7B, 0xFF])
             try await bench.consuming(.all, RecordingHandler(), { $0.replayInterval = .milliseconds(50) }) {
                 _ = await bench.broker.publish([unlabelled, garbage])
-                try await bench.eventually("both are parked") { try await bench.count("dead_letters") == 2 }
+                try await eventually("both are parked") { try await bench.count("dead_letters") == 2 }
                 // As when a later version understands more than the one that parked it.
                 try await bench.pool.query(
                     """
@@ -202,12 +203,12 @@ struct DeadLetterStoreTests {
                     WHERE headers <> '{}'
                     """)
                 _ = try await store.replay(.ids(try await store.list().map(\.id)))
-                try await bench.eventually("one is handled") { try await bench.effects() == ["a": [1]] }
-                try await bench.eventually("the other stays") {
+                try await eventually("one is handled") { try await bench.effects() == ["a": [1]] }
+                try await eventually("the other stays") {
                     try await store.list(.init(state: .parked)).map(\.attempts) == [1]
                 }
                 // The message may hold several events: it is removed after all of them are handled or put aside.
-                try await bench.eventually("the letter of the other is gone") { try await store.list().count == 1 }
+                try await eventually("the letter of the other is gone") { try await store.list().count == 1 }
             }
         }
     }
@@ -224,7 +225,7 @@ struct DeadLetterStoreTests {
                 let clock = ContinuousClock()
                 let start = clock.now
                 #expect(try await store.replay(.group(group.cause)).selected == 10_000)
-                try await bench.eventually("all are handled") { try await bench.count("dead_letters") == 0 }
+                try await eventually("all are handled") { try await bench.count("dead_letters") == 0 }
                 print("10,000 dead letters replayed by group in \(clock.now - start)")
             }
             #expect(try await bench.count("effects") == 10_000)
@@ -261,7 +262,7 @@ struct DeadLetterStoreTests {
             await bench.publish(more)
             for sequence in sequences { await bench.publish(try subjects.map { try event($0, sequence) }) }
             let expected = subjects.count * sequences.count + more.count
-            try await bench.eventually("all are parked") { try await bench.count("dead_letters") == expected }
+            try await eventually("all are parked") { try await bench.count("dead_letters") == expected }
         }
         return gate
     }

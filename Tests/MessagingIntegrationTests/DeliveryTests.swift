@@ -1,6 +1,7 @@
 import Messaging
 import MessagingTesting
 import Testing
+import TestKit
 
 /// From the commit of a change to its effect elsewhere, under trouble on every hop.
 struct DeliveryTests {
@@ -24,9 +25,9 @@ struct DeliveryTests {
                     }
                 }
                 try await bench.relaying { _ in
-                    try await bench.eventually("the outbox empties") { try await bench.count("outbox") == 0 }
+                    try await eventually("the outbox empties") { try await bench.count("outbox") == 0 }
                 }
-                try await bench.eventually("every event has its effect") { try await bench.count("effects") == 480 }
+                try await eventually("every event has its effect") { try await bench.count("effects") == 480 }
             }
             let effects = try await bench.effects()
             #expect(effects.count == 8)

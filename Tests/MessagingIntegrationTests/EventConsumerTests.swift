@@ -6,6 +6,7 @@ import Observability
 import Postgres
 import ServersTesting
 import Testing
+import TestKit
 
 /// The inbox and its consumer on a real database, with a broker in memory.
 struct EventConsumerTests {
@@ -218,7 +219,7 @@ struct EventConsumerTests {
 
     /// Everything that was published is acknowledged.
     private func settled(_ bench: MessagingBench) async throws {
-        try await bench.eventually("the queue empties") {
+        try await eventually("the queue empties") {
             bench.broker.depth(of: "test.all") == 0 && bench.broker.unsettled(of: "test.all") == 0
         }
     }

@@ -2,6 +2,7 @@ import Chronology
 import Observability
 import Postgres
 import Testing
+import TestKit
 
 @testable import Messaging
 
@@ -39,7 +40,7 @@ struct InboxSweeperTests {
             let sweeper = InboxSweeper(
                 consumer: "a", pool: bench.pool, logger: .silent, interval: .milliseconds(20), rows: 10)
             try await bench.running({ await sweeper.run() }) {
-                try await bench.eventually("the inbox is empty") { try await bench.count("inbox") == 0 }
+                try await eventually("the inbox is empty") { try await bench.count("inbox") == 0 }
             }
         }
     }

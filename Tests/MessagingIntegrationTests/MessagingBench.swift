@@ -128,14 +128,6 @@ struct MessagingBench: Sendable {
         }
         return bySubject
     }
-
-    func eventually(_ what: Comment, _ condition: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + patience
-        while try await !condition() {
-            try #require(ContinuousClock.now < deadline, what)
-            try await Task.sleep(for: .milliseconds(20))
-        }
-    }
 }
 
 extension OutboxRelay.Configuration {

@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import Testing
+import TestKit
 
 @testable import Messaging
 
@@ -19,15 +20,15 @@ struct OutboxChurnTests {
                 for _ in stride(from: 0, to: Self.rows, by: 5_000) {
                     try await fill(bench, rows: 5_000)
                     bench.outbox.poke()
-                    try await bench.eventually("it drains") { try await bench.count("outbox") < 5_000 }
+                    try await eventually("it drains") { try await bench.count("outbox") < 5_000 }
                 }
-                try await bench.eventually("it drains") { try await bench.count("outbox") == 0 }
+                try await eventually("it drains") { try await bench.count("outbox") == 0 }
             }
             try await fill(bench, rows: 500)
             // Once a deletion is on disk nobody reads its row again, and the relay has the dead index entries cleared away.
             let bound = before.blocks + 200
             var after = try await cost(bench)
-            try await bench.eventually("dead rows are passed over") {
+            try await eventually("dead rows are passed over") {
                 after = try await cost(bench)
                 return after.blocks < bound
             }

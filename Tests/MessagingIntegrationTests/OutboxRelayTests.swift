@@ -4,6 +4,7 @@ import MessagingTesting
 import Postgres
 import Synchronization
 import Testing
+import TestKit
 
 /// The outbox and its relay on a real database, with a broker that fails as told.
 struct OutboxRelayTests {
@@ -17,7 +18,7 @@ struct OutboxRelayTests {
                 try await bench.write(events)
             }
             try await bench.relaying { _ in
-                try await bench.eventually("the outbox empties") { try await bench.count("outbox") == 0 }
+                try await eventually("the outbox empties") { try await bench.count("outbox") == 0 }
             }
             let published = try bench.broker.published.map { try CloudEventJSONCodec.decode($0.body) }
             #expect(Dictionary(grouping: published) { $0.subject ?? "" }.mapValues { $0.map(\.id) } == written)
@@ -38,7 +39,7 @@ struct OutboxRelayTests {
             }
             try await bench.relaying { _ in
                 try await bench.write([kept])
-                try await bench.eventually("the other is published") { bench.broker.published.count == 1 }
+                try await eventually("the other is published") { bench.broker.published.count == 1 }
             }
             #expect(bench.broker.published.map(\.id) == [kept.id.description])
         }
@@ -54,10 +55,10 @@ struct OutboxRelayTests {
                     // Has the lower position, and becomes visible after the higher one was published and deleted.
                     try await transaction.query(bench.outbox.insert([late]))
                     try await bench.write([early])
-                    try await bench.eventually("the early one is published") { bench.broker.published.count == 1 }
+                    try await eventually("the early one is published") { bench.broker.published.count == 1 }
                 }
                 bench.outbox.poke()
-                try await bench.eventually("the late one follows") { bench.broker.published.count == 2 }
+                try await eventually("the late one follows") { bench.broker.published.count == 2 }
             }
             #expect(bench.broker.published.map(\.id) == [early.id, late.id].map(\.description))
         }
@@ -74,9 +75,9 @@ struct OutboxRelayTests {
         try await MessagingBench.with { bench in
             bench.broker.declare(.all)
             try await bench.relaying { second in
-                try await bench.eventually("the first relay is active") { await second.state == .active }
+                try await eventually("the first relay is active") { await second.state == .active }
                 try await bench.relaying { third in
-                    try await bench.eventually("the second relay stands by") { await third.state == .standby }
+                    try await eventually("the second relay stands by") { await third.state == .standby }
                     // As after a kill: the server ends the session and frees the lock.
                     let ended = try await bench.pool.query(
                         """
@@ -87,14 +88,14 @@ struct OutboxRelayTests {
                     ).first(as: Int.self)
                     #expect(ended == 1)
                     try await bench.write([try event("a", 1)])
-                    try await bench.eventually("published after the take-over") { bench.broker.published.count >= 1 }
-                    try await bench.eventually("one is active, one stands by") {
+                    try await eventually("published after the take-over") { bench.broker.published.count >= 1 }
+                    try await eventually("one is active, one stands by") {
                         await Set([second.state, third.state]) == [.active, .standby]
                     }
                 }
-                try await bench.eventually("the one that is left is active") { await second.state == .active }
+                try await eventually("the one that is left is active") { await second.state == .active }
                 try await bench.write([try event("a", 2)])
-                try await bench.eventually("it publishes") { try await bench.count("outbox") == 0 }
+                try await eventually("it publishes") { try await bench.count("outbox") == 0 }
             }
             #expect(Set(bench.broker.published.map(\.id)).count == 2)
         }
@@ -109,12 +110,12 @@ struct OutboxRelayTests {
             configuration.silenceLimit = .seconds(1)
             try await bench.relaying(configuration, publisher: frozenBroker) { frozen in
                 try await bench.write([try event("a", 1)])
-                try await bench.eventually("the first relay is active") { await frozen.state == .active }
+                try await eventually("the first relay is active") { await frozen.state == .active }
                 try await bench.relaying { other in
-                    try await bench.eventually("the other takes over") { await other.state == .active }
-                    try await bench.eventually("and publishes") { try await bench.count("outbox") == 0 }
+                    try await eventually("the other takes over") { await other.state == .active }
+                    try await eventually("and publishes") { try await bench.count("outbox") == 0 }
                     frozenBroker.setHolding(false)
-                    try await bench.eventually("the first one notices") { await frozen.state == .standby }
+                    try await eventually("the first one notices") { await frozen.state == .standby }
                 }
             }
             #expect(bench.broker.published.count == 1)
@@ -131,12 +132,12 @@ struct OutboxRelayTests {
             frozenBroker.setHolding(true)
             try await bench.relaying(configuration, publisher: frozenBroker) { frozen in
                 try await bench.write([try event("a", 1)])
-                try await bench.eventually("the first relay is active") { await frozen.state == .active }
+                try await eventually("the first relay is active") { await frozen.state == .active }
                 let start = ContinuousClock.now
                 try await bench.relaying(configuration) { other in
-                    try await bench.eventually("the other takes over") { await other.state == .active }
+                    try await eventually("the other takes over") { await other.state == .active }
                     print("take-over from a frozen relay after \(ContinuousClock.now - start)")
-                    try await bench.eventually("and publishes") { try await bench.count("outbox") == 0 }
+                    try await eventually("and publishes") { try await bench.count("outbox") == 0 }
                     frozenBroker.setHolding(false)
                 }
             }
@@ -156,7 +157,7 @@ struct OutboxRelayTests {
             let faults: [InMemoryBroker.Fault] = [.nacked, .lostBeforeStored, .lostAfterStored, .duplicated, .nacked]
             bench.broker.injectFaults((0..<60).map { faults[$0 % faults.count] })
             try await bench.relaying { _ in
-                try await bench.eventually("the outbox empties") { try await bench.count("outbox") == 0 }
+                try await eventually("the outbox empties") { try await bench.count("outbox") == 0 }
             }
             let keys = Dictionary(uniqueKeysWithValues: expected.flatMap { key, ids in ids.map { ($0, key) } })
             // Whoever drops repeats sees each key in order: no event overtakes one that was refused or lost.
@@ -177,10 +178,10 @@ struct OutboxRelayTests {
             let other = try event("b", 1, type: "florin.known.happened.v1")
             try await bench.relaying { _ in
                 try await bench.write([first, behind, other])
-                try await bench.eventually("the other key goes on") { try await bench.count("outbox") == 2 }
+                try await eventually("the other key goes on") { try await bench.count("outbox") == 2 }
                 #expect(bench.metrics.render().contains("florin_outbox_unroutable_total 1"))
                 bench.broker.declare(Subscription(queue: "unknown", bindings: ["florin.unknown.#"]))
-                try await bench.eventually("the held key follows") { try await bench.count("outbox") == 0 }
+                try await eventually("the held key follows") { try await bench.count("outbox") == 0 }
             }
             let order = bench.broker.published.map(\.id).filter { $0 != other.id.description }
             #expect(order.suffix(2) == [first.id.description, behind.id.description])
@@ -195,7 +196,7 @@ struct OutboxRelayTests {
             var configuration = OutboxRelay.Configuration.quick
             configuration.rowsPerKey = 8
             try await bench.relaying(configuration) { _ in
-                try await bench.eventually("the outbox empties") { try await bench.count("outbox") == 0 }
+                try await eventually("the outbox empties") { try await bench.count("outbox") == 0 }
             }
             let published = try bench.broker.published.map { try CloudEventJSONCodec.decode($0.body) }
             #expect(published.filter { $0.subject == "busy" }.compactMap(\.sequence) == Array(1...400))
@@ -219,7 +220,7 @@ struct OutboxRelayTests {
                 }
                 #expect(try await bench.count("outbox") == 2_000)
                 bench.broker.setDown(false)
-                try await bench.eventually("it drains") { try await bench.count("outbox") == 0 }
+                try await eventually("it drains") { try await bench.count("outbox") == 0 }
             }
             #expect(Set(bench.broker.published.map(\.id)).count == 2_000)
             let (rows, bytes) = publisher.largest
@@ -236,7 +237,7 @@ struct OutboxRelayTests {
             let publisher = MeasuringPublisher(bench.broker)
             try await bench.write(try (1...5).map { try event("a", Int64($0)) })
             try await bench.relaying(configuration, publisher: publisher) { _ in
-                try await bench.eventually("it drains") { try await bench.count("outbox") == 0 }
+                try await eventually("it drains") { try await bench.count("outbox") == 0 }
             }
             #expect(publisher.largest.rows == 1)
         }
@@ -252,7 +253,7 @@ struct OutboxRelayTests {
             second.shard = 1
             try await bench.relaying { first in
                 try await bench.relaying(second) { second in
-                    try await bench.eventually("both drain") { try await bench.count("outbox") == 0 }
+                    try await eventually("both drain") { try await bench.count("outbox") == 0 }
                     #expect(await first.state == .active)
                     #expect(await second.state == .active)
                 }
@@ -269,7 +270,7 @@ struct OutboxRelayTests {
                 for sequence in 1...50 { try await bench.write([try event("a", Int64(sequence))]) }
                 #expect(try await bench.count("outbox") == 50)
                 bench.broker.setHolding(false)
-                try await bench.eventually("it drains") { try await bench.count("outbox") == 0 }
+                try await eventually("it drains") { try await bench.count("outbox") == 0 }
             }
         }
     }

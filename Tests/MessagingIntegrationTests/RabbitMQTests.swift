@@ -7,6 +7,7 @@ import Postgres
 import ServersTesting
 import Synchronization
 import Testing
+import TestKit
 
 /// The promises of the ports, and the way from commit to effect, on a real RabbitMQ.
 @Suite(.serialized)
@@ -47,7 +48,7 @@ struct RabbitMQTests {
                     // comes back without a leader. So the broker has to live for a while first.
                     let oldEnough = ContinuousClock.now + .seconds(3)
                     try await writeRound(1...10, to: bench)
-                    try await bench.eventually("events flow") {
+                    try await eventually("events flow") {
                         try await bench.count("effects") == 100 && ContinuousClock.now > oldEnough
                     }
                     try await writeRound(11...20, to: bench)
@@ -55,8 +56,8 @@ struct RabbitMQTests {
                     try await writeRound(21...40, to: bench)
                     try await server.restart()
                     try await writeRound(41...60, to: bench)
-                    try await bench.eventually("the outbox empties") { try await bench.count("outbox") == 0 }
-                    try await bench.eventually("every event has its effect") {
+                    try await eventually("the outbox empties") { try await bench.count("outbox") == 0 }
+                    try await eventually("every event has its effect") {
                         try await bench.count("effects") == 600
                     }
                 }
@@ -85,10 +86,10 @@ struct RabbitMQTests {
             try await bench.relaying(.quick, publisher: broker, logger: logger) { _ in
                 let event = try event("a", 1)
                 try await bench.write([event])
-                try await bench.eventually("the alarm is raised") {
+                try await eventually("the alarm is raised") {
                     bench.metrics.counter("florin_outbox_unroutable_total", help: "").value > 0
                 }
-                try await bench.eventually("the log names the event") {
+                try await eventually("the log names the event") {
                     log.withLock { log in
                         log.split(separator: "\n").contains {
                             $0.contains(#""level":"error""#) && $0.contains("no queue is bound for an event")
@@ -98,7 +99,7 @@ struct RabbitMQTests {
                 }
                 #expect(try await bench.count("outbox") == 1)
                 try await bench.running({ for await delivery in broker.deliveries(from: .all) { delivery.ack() } }) {
-                    try await bench.eventually("it goes out once a queue is bound") {
+                    try await eventually("it goes out once a queue is bound") {
                         try await bench.count("outbox") == 0
                     }
                 }

@@ -1,5 +1,6 @@
 import Messaging
 import Testing
+import TestKit
 
 /// Topic patterns against the rule of AMQP 0-9-1 and against a slow, obvious matcher.
 struct TopicPatternTests {

@@ -1,5 +1,6 @@
 import Postgres
 import Testing
+import TestKit
 
 @Suite struct BatchTests {
     @Test func returnsTheRowsOfEachStatementInOrder() async throws {

@@ -1,6 +1,7 @@
 import EventLoop
 import Postgres
 import Testing
+import TestKit
 
 /// Everything at once, in an order that a seed decides: callers that fail, give up or are cancelled, transactions, lost
 /// connections. What was acknowledged must be there, what was refused must not, and the pool must come to rest.
@@ -104,18 +105,4 @@ private func cancelled(_ body: @escaping @Sendable () async throws -> Void) asyn
     try await Task.sleep(for: .milliseconds(3))
     task.cancel()
     try await task.value
-}
-
-/// SplitMix64: a failing seed can be run again.
-private struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

@@ -2,6 +2,7 @@ import EventLoop
 import Postgres
 import ServersTesting
 import Testing
+import TestKit
 
 /// Each test has a server of its own, because it kills it.
 @Suite(.serialized) struct FaultTests {

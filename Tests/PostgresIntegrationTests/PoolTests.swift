@@ -2,6 +2,7 @@ import EventLoop
 import Postgres
 import ServersTesting
 import Testing
+import TestKit
 
 @Suite struct PoolTests {
     @Test func growsUnderLoadAndShrinksAfter() async throws {

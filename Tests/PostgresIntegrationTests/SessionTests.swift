@@ -1,6 +1,7 @@
 import Postgres
 import ServersTesting
 import Testing
+import TestKit
 
 @Suite struct SessionTests {
     @Test func holdsAdvisoryLocksUntilItsEnd() async throws {

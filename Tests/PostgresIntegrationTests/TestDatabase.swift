@@ -43,20 +43,6 @@ func withPool<T>(
     }
 }
 
-/// Waits until `condition` holds, failing after `limit`.
-func eventually(
-    within limit: Duration = .seconds(30), _ comment: Comment = "the condition",
-    sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while ContinuousClock.now < end {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-    Issue.record("\(comment) did not come about within \(limit)", sourceLocation: sourceLocation)
-}
-
 /// The error that `body` throws; a test fails when it throws none or another kind.
 func postgresError(
     sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void

@@ -1,5 +1,6 @@
 import Postgres
 import Testing
+import TestKit
 
 @Suite struct TimeoutTests {
     @Test func aSlowStatementEndsAtItsBoundAndStopsOnTheServer() async throws {

@@ -6,6 +6,7 @@ import ProcessorDomain
 import Secrets
 import ServiceRuntime
 import Testing
+import TestKit
 
 /// Mails about an account: reset, password changed, new device, registered again.
 @Suite struct AccountMailTests {
@@ -47,7 +48,7 @@ import Testing
             try await processor.publish(
                 [try SampleEvents.registered(user), first, device, reset, changed, again].map(OutboundEvent.init))
             try await processor.mailing {
-                try await processor.eventually("all are handled") {
+                try await eventually("all are handled") {
                     processor.counter("processor.mail", "applied") == 6
                 }
             }
@@ -68,9 +69,9 @@ import Testing
                 PasswordChangedV1(userID: user.description, method: "change", changedAt: Self.instant), 2)
             try await processor.publish([OutboundEvent(changed)])
             try await processor.mailing {
-                try await processor.eventually("it waits") { try await processor.count("waiting_events") == 1 }
+                try await eventually("it waits") { try await processor.count("waiting_events") == 1 }
                 try await processor.publish([OutboundEvent(try SampleEvents.registered(user))])
-                try await processor.eventually("it is sent") { try processor.mails() == ["\(changed.id).eml"] }
+                try await eventually("it is sent") { try processor.mails() == ["\(changed.id).eml"] }
             }
             #expect(try await processor.count("waiting_events") == 0)
         }
@@ -85,7 +86,7 @@ import Testing
                     expiresAt: Self.instant), 2)
             try await processor.publish([OutboundEvent(reset)])
             try await processor.mailing {
-                try await processor.eventually("it is parked") { try await processor.count("dead_letters") == 1 }
+                try await eventually("it is parked") { try await processor.count("dead_letters") == 1 }
             }
             #expect(try processor.mails().isEmpty)
         }

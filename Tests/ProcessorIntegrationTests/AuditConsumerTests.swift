@@ -6,6 +6,7 @@ import Postgres
 import ProcessorDomain
 import ProcessorInfrastructure
 import Testing
+import TestKit
 import Validation
 
 @Suite struct AuditConsumerTests {
@@ -30,12 +31,12 @@ import Validation
             let events = try events()
             try await processor.relaying {
                 try await processor.write(events)
-                try await processor.eventually("the outbox is relayed") {
+                try await eventually("the outbox is relayed") {
                     try await processor.sending.query("SELECT count(*) FROM outbox").first(as: Int.self) == 0
                 }
             }
             try await processor.auditing {
-                try await processor.eventually("every event is recorded") {
+                try await eventually("every event is recorded") {
                     try await processor.count("audit_entries") == events.count
                 }
             }

@@ -5,6 +5,7 @@ import Postgres
 import ProcessorInfrastructure
 import ServersTesting
 import Testing
+import TestKit
 
 /// Who may change a trail, and what verification says of a change by somebody who could.
 @Suite(.serialized) struct AuditTamperingTests {
@@ -18,7 +19,7 @@ import Testing
             let events = try (0..<5).map { _ in OutboundEvent(try SampleEvents.spent(user)) }
             try await processor.publish(events)
             try await processor.auditing {
-                try await processor.eventually("all are recorded") {
+                try await eventually("all are recorded") {
                     try await processor.count("audit_entries") == 5
                 }
             }

@@ -6,6 +6,7 @@ import ServersTesting
 import ServiceRuntime
 import Synchronization
 import Testing
+import TestKit
 
 @testable import event_processor
 
@@ -46,7 +47,7 @@ import Testing
                 .make(), token: "t", sealedTo: try ProcessorFixture.foreignKey())
             try await processor.publish([OutboundEvent(foreign)])
             try await processor.mailing {
-                try await processor.eventually("it is parked") { try await processor.count("dead_letters") == 1 }
+                try await eventually("it is parked") { try await processor.count("dead_letters") == 1 }
             }
             let list = await run(listing, environment)
             #expect(list.status == ServiceMain.Status.ok)
@@ -68,7 +69,7 @@ import Testing
             let user = UUIDv7.make()
             try await processor.publish([OutboundEvent(try SampleEvents.spent(user))])
             try await processor.auditing {
-                try await processor.eventually("it is recorded") { try await processor.count("audit_entries") == 1 }
+                try await eventually("it is recorded") { try await processor.count("audit_entries") == 1 }
             }
             let good = await run(["audit", "verify"], environment)
             #expect(good.status == ServiceMain.Status.ok)

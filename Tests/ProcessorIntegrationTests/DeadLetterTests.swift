@@ -5,6 +5,7 @@ import Messaging
 import ProcessorInfrastructure
 import ServiceRuntime
 import Testing
+import TestKit
 
 @Suite struct DeadLetterTests {
     private static let type = "florin.expense.expense_created.v1"
@@ -32,7 +33,7 @@ import Testing
     private func park(_ messages: [OutboundEvent], _ processor: ProcessorFixture) async throws {
         try await processor.publish(messages)
         try await processor.auditing {
-            try await processor.eventually("all are parked") {
+            try await eventually("all are parked") {
                 try await processor.count("dead_letters") == messages.count
             }
         }
@@ -45,8 +46,8 @@ import Testing
                 OutboundEvent(try SampleEvents.spent(.make())),
             ])
             try await processor.auditing {
-                try await processor.eventually("two are parked") { try await processor.count("dead_letters") == 2 }
-                try await processor.eventually("one is recorded") { try await processor.count("audit_entries") == 1 }
+                try await eventually("two are parked") { try await processor.count("dead_letters") == 2 }
+                try await eventually("one is recorded") { try await processor.count("audit_entries") == 1 }
             }
             #expect(try await AuditStore(pool: processor.pool).verifyAll().faults == [])
             let page = try await letters(processor).list(DeadLetterQuery()).data

@@ -6,6 +6,7 @@ import Postgres
 import ProcessorInfrastructure
 import ServiceRuntime
 import Testing
+import TestKit
 
 /// What becomes of what the event processor knows of a user when the account is gone.
 @Suite(.timeLimit(.minutes(5))) struct ErasureTests {
@@ -48,7 +49,7 @@ import Testing
                 [try SampleEvents.registered(user), try updated(user, name: "Ada Lovelace"), alert].map(
                     OutboundEvent.init))
             try await processor.mailing {
-                try await processor.eventually("the mail is there") { try processor.mails() == ["\(alert.id).eml"] }
+                try await eventually("the mail is there") { try processor.mails() == ["\(alert.id).eml"] }
             }
             let text = String(decoding: try processor.mail(alert.id), as: UTF8.self)
             #expect(text.contains("Hello Ada Lovelace,"))
@@ -65,14 +66,14 @@ import Testing
                     try SampleEvents.exceeded(.make()), try deleted(user),
                 ].map(OutboundEvent.init))
             try await processor.mailing {
-                try await processor.eventually("the mails are handled") {
+                try await eventually("the mails are handled") {
                     processor.counter("processor.mail", "applied") == 3
                 }
             }
             #expect(try await processor.count("recipients") == 2)
             try await processor.auditing {
                 try await erasing(processor) {
-                    try await processor.eventually("the confirmation has left and is in the trail") {
+                    try await eventually("the confirmation has left and is in the trail") {
                         try await processor.pool.query(
                             """
                             SELECT count(*) FROM audit_entries WHERE trail = \(user.description)
@@ -85,9 +86,9 @@ import Testing
             }
             #expect(try await processor.count("recipients") == 1)
             #expect(try await processor.count("waiting_events") == 1)
-            #expect(try await processor.tables(mentioning: ["ada.secret"]) == [])
+            #expect(try await processor.pool.tables(mentioning: ["ada.secret"]) == [])
             #expect(
-                try await processor.tables(mentioning: [user.description])
+                try await processor.pool.tables(mentioning: [user.description])
                     == ["audit_entries", "audit_heads", "erased_users"])
         }
     }
@@ -98,7 +99,7 @@ import Testing
             let (user, other) = (UUIDv7.make(), UUIDv7.make())
             try await processor.publish([OutboundEvent(try deleted(user))])
             try await erasing(processor) {
-                try await processor.eventually("the user is erased") {
+                try await eventually("the user is erased") {
                     try await processor.count("erased_users") == 1
                 }
             }
@@ -112,7 +113,7 @@ import Testing
                     try SampleEvents.registered(other), last,
                 ].map(OutboundEvent.init))
             try await processor.mailing {
-                try await processor.eventually("all are handled") {
+                try await eventually("all are handled") {
                     processor.counter("processor.mail", "applied") == 7
                 }
             }
@@ -120,23 +121,5 @@ import Testing
             #expect(try await processor.count("recipients") == 1)
             #expect(try await processor.count("waiting_events") == 0)
         }
-    }
-}
-
-extension ProcessorFixture {
-    /// The tables with a row in which one of the texts stands.
-    func tables(mentioning texts: [String]) async throws -> [String] {
-        let patterns = texts.flatMap { text in
-            ["%\(text)%", "%\(text.utf8.map { String($0, radix: 16) }.joined())%"]
-        }
-        return try await pool.query(
-            """
-            SELECT table_name::text FROM information_schema.tables
-            WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND (xpath('/row/c/text()',
-                query_to_xml(format('SELECT count(*) AS c FROM %I t WHERE t::text ILIKE ANY (%L::text[])',
-                    table_name, \(patterns)), false, true, '')))[1]::text::bigint > 0
-            ORDER BY 1
-            """
-        ).map { try $0.decode(String.self, at: 0) }
     }
 }

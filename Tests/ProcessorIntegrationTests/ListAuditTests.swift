@@ -8,6 +8,7 @@ import ProcessorApplication
 import ProcessorInfrastructure
 import ServiceRuntime
 import Testing
+import TestKit
 
 @Suite struct ListAuditTests {
     /// Two users' trails of 25 and 3 entries, and a client of the service.
@@ -19,7 +20,7 @@ import Testing
             let events = try (0..<28).map { try SampleEvents.spent($0 < 25 ? ada : eve) }
             try await processor.publish(events.map(OutboundEvent.init))
             try await processor.auditing {
-                try await processor.eventually("all are recorded") {
+                try await eventually("all are recorded") {
                     try await processor.count("audit_entries") == events.count
                 }
             }
@@ -75,7 +76,7 @@ import Testing
                 let recorded = try await processor.count("audit_entries")
                 try await processor.publish([OutboundEvent(try SampleEvents.spent(ada))])
                 try await processor.auditing {
-                    try await processor.eventually("it is recorded") {
+                    try await eventually("it is recorded") {
                         try await processor.count("audit_entries") == recorded + 1
                     }
                 }

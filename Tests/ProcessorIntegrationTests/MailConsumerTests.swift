@@ -8,6 +8,7 @@ import ProcessorDomain
 import ServiceRuntime
 import Synchronization
 import Testing
+import TestKit
 
 @Suite struct MailConsumerTests {
     @Test(.timeLimit(.minutes(5))) func theVerificationMailHasTheOpenedToken() async throws {
@@ -19,7 +20,7 @@ import Testing
             try await processor.relaying {
                 try await processor.write([try SampleEvents.registered(user), event])
                 try await processor.mailing {
-                    try await processor.eventually("the mail is there") {
+                    try await eventually("the mail is there") {
                         try processor.mails() == ["\(event.id).eml"]
                     }
                 }
@@ -44,7 +45,7 @@ import Testing
             try await processor.publish(
                 [try SampleEvents.registered(user), first, again, full].map(OutboundEvent.init))
             try await processor.mailing {
-                try await processor.eventually("all are handled") {
+                try await eventually("all are handled") {
                     processor.counter("processor.mail", "applied") == 4
                 }
             }
@@ -64,16 +65,16 @@ import Testing
             let messages = [try SampleEvents.registered(user), event, event, event].map(OutboundEvent.init)
             try await processor.publish(messages)
             try await processor.mailing(through: transport) {
-                try await processor.eventually("the event is handled") {
+                try await eventually("the event is handled") {
                     processor.counter("processor.mail", "applied") == 2
                 }
                 // Repeats may share the fate of the first while it is worked on; a later one is known by the inbox.
                 try await processor.publish([OutboundEvent(event)])
                 try await processor.publish([try SampleEvents.registered(other), next].map(OutboundEvent.init))
-                try await processor.eventually("the last event is handled") {
+                try await eventually("the last event is handled") {
                     try processor.mails().contains("\(next.id).eml")
                 }
-                try await processor.eventually("the repeat is known as such") {
+                try await eventually("the repeat is known as such") {
                     processor.counter("processor.mail", "duplicate") >= 1
                 }
             }
@@ -92,12 +93,12 @@ import Testing
             let first = try AMQPEventBroker(url: processor.brokerURL, name: "first", queues: EventQueues.all)
             try first.start()
             try await processor.mailing(DeafSubscriber(inner: first), through: transport) {
-                try await processor.eventually("the mail is there") { try processor.mails() == ["\(event.id).eml"] }
-                try await processor.eventually("both are committed") { try await processor.count("inbox") == 2 }
+                try await eventually("the mail is there") { try processor.mails() == ["\(event.id).eml"] }
+                try await eventually("both are committed") { try await processor.count("inbox") == 2 }
             }
             await first.shutdown()
             try await processor.mailing(through: transport) {
-                try await processor.eventually("both come again") {
+                try await eventually("both come again") {
                     processor.counter("processor.mail", "duplicate") == 2
                 }
             }
@@ -116,12 +117,12 @@ import Testing
             let first = try AMQPEventBroker(url: processor.brokerURL, name: "first", queues: EventQueues.all)
             try first.start()
             try await processor.mailing(first, through: transport) {
-                try await processor.eventually("the mail is there") { try processor.mails() == ["\(event.id).eml"] }
+                try await eventually("the mail is there") { try processor.mails() == ["\(event.id).eml"] }
             }
             await first.shutdown()
             let message = try processor.mail(event.id)
             try await processor.mailing(through: transport) {
-                try await processor.eventually("both are committed") { try await processor.count("inbox") == 2 }
+                try await eventually("both are committed") { try await processor.count("inbox") == 2 }
             }
             #expect(transport.sent(event.id) == 2)
             #expect(try processor.mails() == ["\(event.id).eml"])
@@ -138,14 +139,14 @@ import Testing
             try await processor.mailing {
                 try await processor.publish(
                     [early, later, try SampleEvents.registered(known), other].map(OutboundEvent.init))
-                try await processor.eventually("the other user's mail is there") {
+                try await eventually("the other user's mail is there") {
                     try processor.mails() == ["\(other.id).eml"]
                 }
-                try await processor.eventually("two wait") { try await processor.count("waiting_events") == 2 }
+                try await eventually("two wait") { try await processor.count("waiting_events") == 2 }
                 // The same partition key: behind the two in their lane.
                 try await processor.publish(
                     [OutboundEvent(try SampleEvents.registered(unknown, email: "eve@example.org", name: "Eve"))])
-                try await processor.eventually("their mails are there") { try processor.mails().count == 3 }
+                try await eventually("their mails are there") { try processor.mails().count == 3 }
             }
             let text = String(decoding: try processor.mail(early.id), as: UTF8.self)
             #expect(text.contains("<eve@example.org>"))
@@ -162,9 +163,9 @@ import Testing
             try await processor.publish([try SampleEvents.registered(user), event].map(OutboundEvent.init))
             let transport = CountingTransport(inner: processor.transport)
             try await processor.mailing(through: transport) {
-                try await processor.eventually("it is tried again and again") { transport.failures >= 5 }
+                try await eventually("it is tried again and again") { transport.failures >= 5 }
                 try FileManager.default.createDirectory(at: processor.mailFolder, withIntermediateDirectories: true)
-                try await processor.eventually("the mail is there") { try processor.mails() == ["\(event.id).eml"] }
+                try await eventually("the mail is there") { try processor.mails() == ["\(event.id).eml"] }
             }
             #expect(try await processor.count("dead_letters") == 0)
         }
@@ -179,8 +180,8 @@ import Testing
                 other, token: "t", sealedTo: processor.sealKey.publicKey)
             try await processor.publish([foreign, good].map(OutboundEvent.init))
             try await processor.mailing {
-                try await processor.eventually("it is parked") { try await processor.count("dead_letters") == 1 }
-                try await processor.eventually("the other is sent") { try processor.mails() == ["\(good.id).eml"] }
+                try await eventually("it is parked") { try await processor.count("dead_letters") == 1 }
+                try await eventually("the other is sent") { try processor.mails() == ["\(good.id).eml"] }
             }
             let letter = try await processor.pool.query("SELECT reason, attempts, error FROM dead_letters")
                 .first(as: String.self, Int32.self, String.self)

@@ -163,14 +163,6 @@ struct ProcessorFixture: Sendable {
     func mail(_ event: UUIDv7) throws -> [UInt8] {
         [UInt8](try Data(contentsOf: mailFolder.appending(path: "\(event).eml")))
     }
-
-    func eventually(_ what: Comment, _ condition: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + patience
-        while try await !condition() {
-            try #require(ContinuousClock.now < deadline, what)
-            try await Task.sleep(for: .milliseconds(20))
-        }
-    }
 }
 
 extension ProcessorFixture {

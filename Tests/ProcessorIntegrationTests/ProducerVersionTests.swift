@@ -8,6 +8,7 @@ import ProcessorInfrastructure
 import Secrets
 import ServiceRuntime
 import Testing
+import TestKit
 
 /// Events of producers one version ahead or behind, and what is none, at the consumers of this service.
 @Suite(.timeLimit(.minutes(5))) struct ProducerVersionTests {
@@ -24,10 +25,10 @@ import Testing
             try await processor.publish(foreign.map { try $0.message(SampleEvents.spent(user).event) })
             try await processor.publish(zip(ProducerVersion.allCases, events).map { try $0.message($1) })
             try await processor.auditing {
-                try await processor.eventually("all are recorded") {
+                try await eventually("all are recorded") {
                     try await processor.count("audit_entries") == events.count
                 }
-                try await processor.eventually("the others are parked") {
+                try await eventually("the others are parked") {
                     try await processor.count("dead_letters") == foreign.count
                 }
             }
@@ -51,8 +52,8 @@ import Testing
             try await processor.publish(ForeignMessage.allCases.map { try $0.message(requested()) })
             try await processor.publish(zip(ProducerVersion.allCases, events).map { try $0.message($1) })
             try await processor.mailing {
-                try await processor.eventually("all are sent") { try processor.mails().count == events.count }
-                try await processor.eventually("the others are parked") {
+                try await eventually("all are sent") { try processor.mails().count == events.count }
+                try await eventually("the others are parked") {
                     try await processor.count("dead_letters") == ForeignMessage.allCases.count
                 }
             }
@@ -78,7 +79,7 @@ import Testing
                 ])
             }
             try await processor.mailing {
-                try await processor.eventually("all are sent") { try processor.mails().count == mails.count }
+                try await eventually("all are sent") { try processor.mails().count == mails.count }
             }
             #expect(try processor.mails() == mails.sorted())
             #expect(try await processor.count("dead_letters") == 0)

@@ -4,6 +4,7 @@ import Messaging
 import ProcessorDomain
 import ServiceRuntime
 import Testing
+import TestKit
 
 @Suite struct SecondFactorMailTests {
     @Test(.timeLimit(.minutes(5))) func everyChangeHasItsMail() async throws {
@@ -17,7 +18,7 @@ import Testing
             }
             try await processor.publish(([try SampleEvents.registered(user)] + events).map(OutboundEvent.init))
             try await processor.mailing {
-                try await processor.eventually("all are handled") {
+                try await eventually("all are handled") {
                     processor.counter("processor.mail", "applied") == 5
                 }
             }

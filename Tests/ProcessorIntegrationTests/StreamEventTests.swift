@@ -8,6 +8,7 @@ import ProcessorAPI
 import ProcessorInfrastructure
 import ServiceRuntime
 import Testing
+import TestKit
 
 /// The events that live streams are resumed from.
 @Suite struct StreamEventTests {
@@ -53,7 +54,7 @@ import Testing
                 try SampleEvents.spent($0 % 26 == 5 ? eve : ada)
             }
             try await processor.publish(events.map(OutboundEvent.init))
-            try await processor.eventually("all are kept") {
+            try await eventually("all are kept") {
                 try await processor.count("stream_events") == events.count
             }
             let own = events.enumerated().filter { $0.offset % 26 != 5 }.map { $0.element.id.description }
@@ -78,7 +79,7 @@ import Testing
             let user = UUIDv7.make()
             let events = try (0..<3).map { _ in try SampleEvents.spent(user) }
             try await processor.publish(events.map(OutboundEvent.init))
-            try await processor.eventually("all are kept") { try await processor.count("stream_events") == 3 }
+            try await eventually("all are kept") { try await processor.count("stream_events") == 3 }
             let store = StreamEvents(pool: processor.pool)
             #expect(try await store.sweep() == 0)
             try await processor.pool.query(
@@ -95,7 +96,7 @@ import Testing
             let (gone, other) = (UUIDv7.make(), UUIDv7.make())
             let before = try [SampleEvents.spent(gone), SampleEvents.spent(other)]
             try await processor.publish(before.map(OutboundEvent.init))
-            try await processor.eventually("both are kept") { try await processor.count("stream_events") == 2 }
+            try await eventually("both are kept") { try await processor.count("stream_events") == 2 }
             let deletion = try OutboxEvent(
                 UserDeletedV1(userID: gone.description, erasureID: "e1", deletedAt: SampleEvents.time.description),
                 service: "auth", subject: gone, user: gone, sequence: 9, time: SampleEvents.time)
@@ -105,13 +106,13 @@ import Testing
                 metrics: processor.metrics)
             let task = processor.loop.spawn { await erasure.run() }
             try await processor.publish([OutboundEvent(deletion)])
-            try await processor.eventually("one is erased") { try await processor.count("stream_events") == 1 }
+            try await eventually("one is erased") { try await processor.count("stream_events") == 1 }
             task.cancel()
             await task.value
             // What comes late of the one is not kept, what comes of the other is.
             let late = try [SampleEvents.spent(gone), SampleEvents.spent(other)]
             try await processor.publish(late.map(OutboundEvent.init))
-            try await processor.eventually("both are handled") {
+            try await eventually("both are handled") {
                 processor.counter(EventQueues.streams.queue, "applied") == 4
             }
             #expect(try await processor.count("stream_events") == 2)

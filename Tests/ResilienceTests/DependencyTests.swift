@@ -3,6 +3,7 @@ import Observability
 import Resilience
 import Synchronization
 import Testing
+import TestKit
 
 /// A call that fails as a test wants.
 private struct Failure: Error, Equatable {
@@ -251,19 +252,5 @@ private final class ManualClock: Sendable {
         }
         #expect(inside.most == 7 && inside.now == 0)
         await loop.shutdown()
-    }
-}
-
-/// Waits until `condition` holds; the deadline is for a machine that is far too slow.
-func eventually(
-    _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () -> Bool
-) async throws {
-    let end = ContinuousClock.now + .seconds(60)
-    while !condition() {
-        guard ContinuousClock.now < end else {
-            Issue.record(what, sourceLocation: sourceLocation)
-            throw CancellationError()
-        }
-        try await Task.sleep(for: .milliseconds(5))
     }
 }

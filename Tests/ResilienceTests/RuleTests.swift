@@ -1,5 +1,6 @@
 import Resilience
 import Testing
+import TestKit
 
 @Suite struct CircuitBreakerTests {
     typealias Outcome = CircuitBreaker.Outcome
@@ -94,21 +95,11 @@ import Testing
         #expect(spend(5) == 3)
     }
 
-    /// The same numbers at each run (Knuth's MMIX).
-    private struct Seeded: RandomNumberGenerator {
-        var state: UInt64 = 1
-
-        mutating func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state
-        }
-    }
-
     @Test(arguments: [(1, 50), (2, 100), (3, 200), (4, 400), (5, 500), (7, 500)])
     func waitsAreAnywhereUpToTheMost(_ attempt: Int, _ most: Int) {
         var policy = RetryPolicy()
         policy.attempts = 8
-        var generator = Seeded()
+        var generator = SeededGenerator(seed: 1)
         let delays = (0..<1000).compactMap { _ in policy.delay(after: attempt, using: &generator) }
         #expect(delays.count == 1000)
         #expect(delays.allSatisfy { $0 >= .zero && $0 <= .milliseconds(most) })
@@ -119,7 +110,7 @@ import Testing
     @Test(arguments: [(3, 3), (3, 0), (1, 1), (3, 4)]) func waitsForNoFurtherAttempt(_ attempts: Int, _ made: Int) {
         var policy = RetryPolicy()
         policy.attempts = attempts
-        var generator = Seeded()
+        var generator = SeededGenerator(seed: 1)
         let delay = policy.delay(after: made, using: &generator)
         #expect(delay == nil)
     }

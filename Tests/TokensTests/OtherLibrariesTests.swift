@@ -1,6 +1,7 @@
 import Chronology
 import Foundation
 import Testing
+import TestKit
 
 @testable import Tokens
 
@@ -9,11 +10,11 @@ import Testing
 struct OtherLibrariesTests {
     private typealias Verdicts = [String: [String: String]]
 
-    @Test func agreeOnEveryToken() throws {
+    @Test func agreeOnEveryToken() async throws {
         let fixture = try Fixture.shared.get()
         let forged = Dictionary(uniqueKeysWithValues: try Forgery.all(fixture).map { ($0.name, $0.token) })
         let good = try Self.acceptable(fixture)
-        let verdicts = try judge(fixture, good.merging(forged) { first, _ in first })
+        let verdicts = try await judge(fixture, good.merging(forged) { first, _ in first })
         #expect(Set(verdicts.keys) == ["pyjwt", "joserfc"])
         let verifier = fixture.verifier()
         for (library, found) in verdicts {
@@ -48,32 +49,13 @@ struct OtherLibrariesTests {
         ]
     }
 
-    private func judge(_ fixture: Fixture, _ tokens: [String: String]) throws -> Verdicts {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let python =
-            ProcessInfo.processInfo.environment["FLORIN_PYTHON"] ?? root.appending(path: ".venv/bin/python").path()
-        try #require(
-            FileManager.default.isExecutableFile(atPath: python),
-            "no Python with PyJWT and joserfc: set FLORIN_PYTHON, or make .venv in the package's root")
-        let request: [String: Any] = [
-            "jwks": try JSONSerialization.jsonObject(with: Data(JWKS([fixture.signer.publishedKey]).encoded())),
-            "issuer": Fixture.issuer, "audience": "florin", "now": fixture.now.secondsSinceEpoch, "leeway": 30,
-            "tokens": tokens,
-        ]
-        let process = Process()
-        process.executableURL = URL(filePath: python)
-        process.arguments = [root.appending(path: "Tests/Interop/jwt/jose_judges.py").path()]
-        let (input, output) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        // The judges read all of it before they write, so that neither pipe fills up.
-        try input.fileHandleForWriting.write(contentsOf: JSONSerialization.data(withJSONObject: request))
-        try input.fileHandleForWriting.close()
-        let answer = try #require(try output.fileHandleForReading.readToEnd())
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        return try JSONDecoder().decode(Verdicts.self, from: answer)
+    private func judge(_ fixture: Fixture, _ tokens: [String: String]) async throws -> Verdicts {
+        try await Python.answer(
+            "jwt/jose_judges.py",
+            to: [
+                "jwks": try JSONSerialization.jsonObject(with: Data(JWKS([fixture.signer.publishedKey]).encoded())),
+                "issuer": Fixture.issuer, "audience": "florin", "now": fixture.now.secondsSinceEpoch, "leeway": 30,
+                "tokens": tokens,
+            ])
     }
 }

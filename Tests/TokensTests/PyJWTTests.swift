@@ -1,6 +1,7 @@
 import Chronology
 import Foundation
 import Testing
+import TestKit
 
 @testable import Tokens
 
@@ -22,29 +23,9 @@ struct PyJWTTests {
         let signed: String?
     }
 
-    /// The judge's answer to a request, through its own process.
-    private func judge(_ request: [String: Any]) throws -> Answer {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let python =
-            ProcessInfo.processInfo.environment["FLORIN_PYTHON"] ?? root.appending(path: ".venv/bin/python").path()
-        try #require(
-            FileManager.default.isExecutableFile(atPath: python),
-            "no Python with PyJWT: set FLORIN_PYTHON, or make .venv in the package's root")
-        let process = Process()
-        process.executableURL = URL(filePath: python)
-        process.arguments = [root.appending(path: "Tests/Interop/jwt/pyjwt_judge.py").path()]
-        let (input, output) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        // The judge reads all of it before it writes, so that neither pipe fills up.
-        try input.fileHandleForWriting.write(contentsOf: JSONSerialization.data(withJSONObject: request))
-        try input.fileHandleForWriting.close()
-        let answer = try #require(try output.fileHandleForReading.readToEnd())
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        return try JSONDecoder().decode(Answer.self, from: answer)
+    /// The judge's answer to a request.
+    private func judge(_ request: [String: Any]) async throws -> Answer {
+        try await Python.answer("jwt/pyjwt_judge.py", to: request)
     }
 
     private func request(_ fixture: Fixture, tokens: [String: String]) throws -> [String: Any] {
@@ -55,11 +36,11 @@ struct PyJWTTests {
         ]
     }
 
-    @Test func verifiesOurTokenByOurKeySet() throws {
+    @Test func verifiesOurTokenByOurKeySet() async throws {
         let fixture = try Fixture.shared.get()
         // PyJWT goes by the machine's clock.
         let claims = Fixture.claims(issuedAt: SystemClock().now())
-        let answer = try judge(request(fixture, tokens: ["ours": fixture.signer.sign(claims)]))
+        let answer = try await judge(request(fixture, tokens: ["ours": fixture.signer.sign(claims)]))
         let seen = try #require(answer.verdicts["ours"]?.claims, "\(answer.verdicts["ours"]?.refused ?? "")")
         #expect(seen.iss == Fixture.issuer && seen.aud == "florin")
         #expect(seen.sub == claims.identity.userID.description && seen.sid == claims.identity.sessionID.description)
@@ -68,7 +49,7 @@ struct PyJWTTests {
         #expect(seen.iat == claims.issuedAt.secondsSinceEpoch && seen.exp == seen.iat + 900)
     }
 
-    @Test func refusesWhatWeRefuse() throws {
+    @Test func refusesWhatWeRefuse() async throws {
         let fixture = try Fixture.shared.get()
         let now = SystemClock().now()
         let verifier = JWTVerifier(keys: fixture.keySet, issuer: Fixture.issuer)
@@ -89,7 +70,7 @@ struct PyJWTTests {
             "cut": "\(parts[0]).\(parts[1])",
             "payload": "\(parts[0]).\(parts[1].reversed()).\(parts[2])",
         ]
-        let answer = try judge(request(fixture, tokens: forged.merging(["good": good]) { first, _ in first }))
+        let answer = try await judge(request(fixture, tokens: forged.merging(["good": good]) { first, _ in first }))
         #expect(answer.verdicts["good"]?.claims != nil)
         #expect(refusal { _ = try verifier.verify(good) } == nil)
         for (name, token) in forged {
@@ -98,7 +79,7 @@ struct PyJWTTests {
         }
     }
 
-    @Test func makesATokenThatWeVerify() throws {
+    @Test func makesATokenThatWeVerify() async throws {
         let fixture = try Fixture.shared.get()
         let claims = Fixture.claims(issuedAt: SystemClock().now())
         var request = try request(fixture, tokens: [:])
@@ -107,7 +88,7 @@ struct PyJWTTests {
             "claims": try JSONSerialization.jsonObject(
                 with: Data(claims.encoded(issuer: Fixture.issuer, audience: "florin"))),
         ]
-        let signed = try #require(try judge(request).signed)
+        let signed = try #require(try await judge(request).signed)
         let verifier = JWTVerifier(keys: fixture.keySet, issuer: Fixture.issuer)
         #expect(try verifier.verify(signed) == claims)
     }

@@ -118,7 +118,7 @@ def runs(target, modules, name):
 
 
 def needs_no_foundation(target):
-    return target.path.startswith(("Libs/", "Services/")) and not target.name.endswith("Testing")
+    return target.path.startswith(("Libs/", "Services/")) and not target.name.endswith(("Testing", "TestKit"))
 
 
 def layer_faults(target, modules):

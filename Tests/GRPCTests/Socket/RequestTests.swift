@@ -2,6 +2,7 @@ import EventLoop
 import HTTP2
 import Synchronization
 import Testing
+import TestKit
 
 @testable import GRPC
 

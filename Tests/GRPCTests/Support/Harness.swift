@@ -71,21 +71,6 @@ func finally(_ body: () async throws -> Void, cleanUp: () async -> Void) async t
     await cleanUp()
 }
 
-/// Waits until the condition holds; records an issue when it does not in time.
-func eventually(
-    _ what: Comment, within limit: Duration = patience, sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < end else {
-            Issue.record(what, sourceLocation: sourceLocation)
-            return
-        }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-}
-
 /// The status that a call ends with.
 func statusThrown(by body: () async throws -> Void) async -> GRPCStatus? {
     do {

@@ -1,10 +1,9 @@
 import Foundation
 import Synchronization
 import Testing
+import TestKit
 
-/// A Python program of `Tests/Interop/grpc`, run by the interpreter that has grpcio.
-///
-/// The interpreter is `$FLORIN_PYTHON`, or `.venv/bin/python` at the package's root, which `scripts/python-venv` makes.
+/// A Python program of `Tests/Interop/grpc`, with grpcio.
 struct PythonProcess {
     struct Failure: Error, CustomStringConvertible { let description: String }
 
@@ -12,23 +11,9 @@ struct PythonProcess {
     private let input = Pipe()
     private let output = Pipe()
 
-    private static let root = URL(filePath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
-    private static func interpreter() throws -> URL {
-        let named = ProcessInfo.processInfo.environment["FLORIN_PYTHON"].map { URL(filePath: $0) }
-        let interpreter = named ?? root.appending(path: ".venv/bin/python")
-        guard FileManager.default.isExecutableFile(atPath: interpreter.path) else {
-            throw Failure(
-                description:
-                    "no Python with grpcio at \(interpreter.path): run scripts/python-venv or set FLORIN_PYTHON")
-        }
-        return interpreter
-    }
-
     init(_ script: String, _ arguments: [String]) throws {
-        process.executableURL = try Self.interpreter()
-        process.arguments = ["-u", Self.root.appending(path: "Tests/Interop/grpc/\(script)").path] + arguments
+        process.executableURL = URL(filePath: try Python.interpreter())
+        process.arguments = Python.arguments("grpc/\(script)", arguments)
         process.standardInput = input
         process.standardOutput = output
         try process.run()

@@ -1,6 +1,7 @@
 import EventLoop
 import Synchronization
 import Testing
+import TestKit
 
 @testable import GRPC
 @testable import HTTP2

@@ -1,3 +1,4 @@
+import TestKit
 @testable import Messaging
 
 /// The whole way of an event, from the transaction that writes it to its effects, on a simulated clock, network, broker and
