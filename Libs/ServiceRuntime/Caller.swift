@@ -5,6 +5,10 @@ package import GRPC
 ///
 /// Services listen on addresses that only the gateway and operators reach; the metadata is not signed.
 package struct Caller: Sendable, Hashable {
+    /// Metadata, `true` where the caller's access has ended meanwhile: what they were answered before may be answered again, and
+    /// nothing else be done.
+    package static let endedMetadata = "florin-access-ended"
+
     /// The signed-in user.
     package let userID: UUIDv7
     /// The session of the access token; nil for a personal API token.
@@ -23,8 +27,17 @@ package struct Caller: Sendable, Hashable {
 
     /// The caller that the metadata of a call names.
     ///
-    /// - Throws: 401 when there is none, or not a well-formed one.
+    /// - Throws: 401 when there is none, not a well-formed one, or one whose access has ended.
     package init(_ metadata: GRPCMetadata) throws(ProblemDetails) {
+        guard metadata[Self.endedMetadata] == nil else { throw .unauthenticated() }
+        try self.init(repeating: metadata)
+    }
+
+    /// As `init(_:)`, also where the caller's access has ended: for calls that may be what ended it, and that
+    /// `IdempotentCalls` performs.
+    ///
+    /// - Throws: 401 when there is none, or not a well-formed one.
+    package init(repeating metadata: GRPCMetadata) throws(ProblemDetails) {
         guard let user = metadata["florin-user-id"], let userID = Caller.identifier(user) else {
             throw .unauthenticated()
         }

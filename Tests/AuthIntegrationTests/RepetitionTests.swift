@@ -386,6 +386,35 @@ extension AuthBench {
         }
     }
 
+    /// What ended the caller's access can be told again, by the access token of before; nothing can be done by it.
+    @Test func theEndOfAccessIsToldAgain() async throws {
+        try await AuthBench.with { bench in
+            let user = try await bench.register(email).message
+            let tokens = try await bench.logIn(email)
+            let caller = try bench.caller(tokens)
+            var ended = caller
+            ended[Caller.endedMetadata] = "true"
+            let logout = { (metadata: GRPCMetadata) in
+                try await bench.client.logout(Empty(), metadata: metadata, timeout: patience).isReplayed
+            }
+            #expect(await problem { _ = try await logout(ended) }?.status == 401)
+            #expect(await problem { _ = try await logout(keyed("k", "f", ended)) }?.status == 401)
+            #expect(try await bench.count(of: "auth.sessions_revoked", user.id) == 0)
+            #expect(try await logout(keyed("k", "f", caller)) == false)
+            #expect(try await logout(keyed("k", "f", ended)) == true)
+            #expect(await problem { _ = try await logout(keyed("k", "f2", ended)) }?.status == 422)
+            let profile = keyed("p", "f", caller)
+            let update = { (metadata: GRPCMetadata) in
+                try await bench.users.updateMe(
+                    UpdateMeRequest(displayName: "Eve"), metadata: metadata, timeout: patience)
+            }
+            _ = try await update(profile)
+            var late = profile
+            late[Caller.endedMetadata] = "true"
+            #expect(await problem { _ = try await update(late) }?.status == 401)
+        }
+    }
+
     /// Neither the table nor the table with the service's key tells what was answered, or to what.
     @Test func whatIsKeptTellsNothing() async throws {
         try await AuthBench.with { bench in

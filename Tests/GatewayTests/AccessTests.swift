@@ -2,6 +2,7 @@ import Chronology
 import Contracts
 import GatewayAPI
 import HTTPTesting
+import ServiceRuntime
 import Synchronization
 import Testing
 
@@ -57,6 +58,42 @@ import Testing
                 try await bench.send("GET", "/v1/expenses", token: token).status == 401
             }
             #expect(try await bench.send("GET", "/v1/expenses", token: other).status == 200)
+        }
+    }
+
+    /// A client that lost the answer to what ended its session may ask for it again; the service is told that it may do no more.
+    @Test func theEndOfASessionIsToldAgain() async throws {
+        try await GatewayBench.run { bench in
+            bench.services.on("Logout") { (_: Empty, context) in
+                guard context.metadata["idempotency-key"] == "k" else {
+                    throw ProblemDetails.unauthenticated().grpcStatus
+                }
+                context.setTrailingMetadata(["idempotency-replayed": "true"])
+                return Empty()
+            }
+            bench.services.on("CreateExpense") { (_: CreateExpenseRequest, _) in Expense() }
+            let (user, session) = (UUIDv7.make(), UUIDv7.make())
+            let token = try bench.tokens.make(user: user, session: session)
+            let send = { (method: String, path: String, key: String?) in
+                try await bench.send(
+                    method, path, token: token, headers: key.map { ["Idempotency-Key: \($0)"] } ?? [])
+            }
+            #expect(try await send("POST", "/v1/auth/logout", "k").status == 204)
+            try await bench.revoke(session, of: user)
+            try await eventually("the session is refused") { try await send("GET", "/v1/expenses", nil).status == 401 }
+            let again = try await send("POST", "/v1/auth/logout", "k")
+            #expect(again.status == 204 && again["idempotency-replayed"] == "true")
+            let asked = { bench.services.received.filter { $0.method == "Logout" } }
+            #expect(asked().map { $0.metadata["florin-access-ended"] } == [nil, "true"])
+            for (method, path, key) in [
+                ("POST", "/v1/auth/logout", "other"), ("POST", "/v1/auth/logout", nil), ("GET", "/v1/users/me", "k"),
+                ("DELETE", "/v1/expenses/1", "k"), ("POST", "/v1/expenses", "k"),
+            ] {
+                let refused = try await send(method, path, key)
+                #expect(refused.status == 401 && refused["www-authenticate"]?.contains("invalid_token") == true)
+                #expect(try refused.json("detail") == "The session has ended.")
+            }
+            #expect(asked().count == 3 && bench.services.received.allSatisfy { $0.method != "CreateExpense" })
         }
     }
 

@@ -4,34 +4,16 @@ internal import Testing
 
 /// Sign-in with an ID token through the public API, at an issuer that is made of PyJWT.
 @Suite(.serialized, .timeLimit(.minutes(20))) struct IDTokenSignInTests {
-    private static let root = URL(filePath: #filePath).resolvingSymlinksInPath()
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
     @Test func anIDTokenSignsInThroughTheGateway() async throws {
         try await LocalInstallation.with { installation in
-            let issuer = try startIssuer(in: installation)
-            defer { issuer.send(SIGKILL) }
-            var url = ""
-            try await wait(for: "the issuer") {
-                let line = try issuer.output()
-                guard line.hasSuffix("\n") else { return false }
-                let greeting = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String]
-                url = greeting?["url"] ?? ""
-                return !url.isEmpty
-            }
+            let issuer = try IssuerProcess(in: installation)
+            defer { issuer.stop() }
+            let url = try await issuer.url()
             let run = try await installation.run(settings: ["FLORIN_OIDC_PROVIDERS": "test \(url) florin-test"])
             try await signIn(at: #require(installation.settings()["FLORIN_URL"]), by: url)
             run.send(SIGINT)
             #expect(try await run.exitStatus() == 0)
         }
-    }
-
-    private func startIssuer(in installation: LocalInstallation) throws -> ChildProcess {
-        let named = ProcessInfo.processInfo.environment["FLORIN_PYTHON"].map { URL(filePath: $0) }
-        return try ChildProcess(
-            named ?? Self.root.appending(path: ".venv/bin/python"),
-            ["-u", "-B", Self.root.appending(path: "Tests/Interop/oidc/issuer.py").path, "--detached"],
-            environment: [:], output: installation.folder.appending(path: "issuer.out"))
     }
 
     private func signIn(at base: String, by issuer: String) async throws {

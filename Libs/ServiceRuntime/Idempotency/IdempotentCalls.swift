@@ -41,6 +41,8 @@ package struct IdempotentCalls: Sendable {
     /// `body` makes the effect. It passes the answer to the closure it gets, before the effect, and writes the receipt that
     /// comes back in the transaction of the effect. There is no receipt for a call without a key.
     ///
+    /// A caller whose access has ended is told what was answered before, and nothing is done for them.
+    ///
     /// A repetition that comes while the first call runs takes no connection of the pool, wherever it is noticed.
     ///
     /// - Throws: 422 `idempotency_key_reused` where the key stands for another request, 409 `idempotency_in_progress` while
@@ -63,10 +65,15 @@ package struct IdempotentCalls: Sendable {
         context: ServerContext,
         _ body: (@Sendable (Answer) throws -> IdempotencyReceipt?) async throws -> Answer
     ) async throws -> Answer {
-        guard let key else { return try await body { _ in nil } }
+        let isOver = context.metadata[Caller.endedMetadata] != nil
+        guard let key else {
+            if isOver { throw ProblemDetails.unauthenticated() }
+            return try await body { _ in nil }
+        }
         guard running.enter(key) else { throw Self.inProgress }
         defer { running.leave(key) }
         if let answer: Answer = try await recorded(key, seal, compared, context) { return answer }
+        if isOver { throw ProblemDetails.unauthenticated() }
         do {
             return try await body { answer in
                 let bytes = try answer.serialized()

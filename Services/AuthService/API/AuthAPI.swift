@@ -121,7 +121,7 @@ package struct AuthAPI: AuthServiceProvider {
 
     package func logout(_ request: Empty, context: ServerContext) async throws -> Empty {
         try await answer(context) {
-            let caller = try Caller(context.metadata)
+            let caller = try Caller(repeating: context.metadata)
             return try await secrets.perform(caller: caller, isGuarded: false, context: context) { receipt in
                 try await useCases.logout(
                     caller: caller.userID, sessionID: caller.sessionID, receipt: receipt(Empty()))

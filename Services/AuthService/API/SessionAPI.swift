@@ -19,7 +19,7 @@ package struct SessionAPI: SessionServiceProvider {
 
     package func revokeSession(_ request: RevokeSessionRequest, context: ServerContext) async throws -> Empty {
         try await context.answerOrRefuse(logger: logger) {
-            let caller = try Caller(context.metadata)
+            let caller = try Caller(repeating: context.metadata)
             return try await secrets.perform(caller: caller, isGuarded: false, context: context) { receipt in
                 try await revoke.one(request.id, caller: caller.userID, receipt: receipt(Empty()))
                 return Empty()
@@ -29,7 +29,7 @@ package struct SessionAPI: SessionServiceProvider {
 
     package func revokeSessions(_ request: Empty, context: ServerContext) async throws -> Empty {
         try await context.answerOrRefuse(logger: logger) {
-            let caller = try Caller(context.metadata)
+            let caller = try Caller(repeating: context.metadata)
             return try await secrets.perform(caller: caller, isGuarded: false, context: context) { receipt in
                 try await revoke.all(caller: caller.userID, receipt: receipt(Empty()))
                 return Empty()

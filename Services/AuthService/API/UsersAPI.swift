@@ -42,7 +42,7 @@ package struct UsersAPI: UserServiceProvider {
 
     package func deleteMe(_ request: DeleteMeRequest, context: ServerContext) async throws -> ErasureTicket {
         try await context.answerOrRefuse(logger: logger) {
-            let caller = try Caller(context.metadata)
+            let caller = try Caller(repeating: context.metadata)
             return try await secrets.perform(caller: caller, context: context) { receipt in
                 let id = try await eraseAccount(
                     password: request.password, caller: caller.userID, if: VersionPrecondition(context.metadata),

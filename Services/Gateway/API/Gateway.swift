@@ -144,7 +144,8 @@ package final class Gateway: Sendable {
         }
         exchange.route = endpoint.label
         do throws(Refusal) {
-            exchange.bearer = try await parts.authenticator.admit(request, to: endpoint)
+            let admission = try await parts.authenticator.admit(request, to: endpoint)
+            (exchange.bearer, exchange.end) = (admission?.bearer, admission?.end)
         } catch {
             try await limit(exchange, parts.limits.anonymous)
             throw error
@@ -153,7 +154,12 @@ package final class Gateway: Sendable {
         if let bearer = exchange.bearer { try Authenticator.authorize(bearer, for: endpoint) }
         try RequestRules.checkAccept(request, endpoint)
         try RequestRules.checkContent(request, endpoint)
-        return try await perform(endpoint, parameters, exchange)
+        do throws(Refusal) {
+            return try await perform(endpoint, parameters, exchange)
+        } catch {
+            if let end = exchange.end, error.problem.status == 401 { throw end }
+            throw error
+        }
     }
 
     private func perform(
@@ -233,6 +239,8 @@ final class Exchange {
     /// Whether the path takes the method.
     var isMethodServed = true
     var bearer: Bearer?
+    /// Why the bearer's access has ended; nil where it goes on.
+    var end: Refusal?
     var identity: Identity? { bearer?.identity }
     var rateLimit: RateLimitDecision?
     /// Why the request ended, where it was refused.

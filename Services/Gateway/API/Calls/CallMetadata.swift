@@ -19,6 +19,7 @@ enum CallMetadata {
         let request = exchange.request
         var metadata = exchange.bearer.map(Self.caller)?.metadata ?? GRPCMetadata()
         metadata.append("x-request-id", exchange.requestID)
+        if exchange.end != nil { metadata.append(Caller.endedMetadata, "true") }
         if route.service == "auth" { addClient(exchange, to: &metadata) }
         if !request.method.isSafe, request.headers.contains("Idempotency-Key") {
             try addIdempotency(request, to: &metadata)

@@ -34,7 +34,16 @@ package final class Authenticator: Sendable {
     ///
     /// - Throws: 401 for any other token, 503 while it cannot be told.
     package func bearer(of token: String) async throws(Refusal) -> Bearer {
-        if ApiTokens.isMeant(token) { return try await apiTokens.bearer(of: token) }
+        let admission = try await admission(of: token)
+        if let end = admission.end { throw end }
+        return admission.bearer
+    }
+
+    /// The bearer of a token that is valid now, or was until it was taken back.
+    ///
+    /// - Throws: 401 for any other token, 503 while it cannot be told.
+    private func admission(of token: String) async throws(Refusal) -> Admission {
+        if ApiTokens.isMeant(token) { return Admission(bearer: try await apiTokens.bearer(of: token)) }
         let generation = keys.generation
         let known = verified.withLock { $0.claims(of: token, generation: generation) }
         let claims: AccessTokenClaims
@@ -44,13 +53,14 @@ package final class Authenticator: Sendable {
             claims = try await verify(token)
             verified.withLock { $0.add(token, claims, generation: generation) }
         }
-        guard !revocations.contains(claims.identity.sessionID) else {
-            throw .unauthenticated(.invalidAccessToken, "The session has ended.")
+        var admission = Admission(
+            bearer: Bearer(identity: claims.identity, kind: .session(issuedAt: claims.issuedAt)))
+        if revocations.contains(claims.identity.sessionID) {
+            admission.end = .unauthenticated(.invalidAccessToken, "The session has ended.")
+        } else if changes.refuses(claims.identity, issuedAt: claims.issuedAt) {
+            admission.end = .unauthenticated(.invalidAccessToken, "The account was changed. Refresh the token.")
         }
-        guard !changes.refuses(claims.identity, issuedAt: claims.issuedAt) else {
-            throw .unauthenticated(.invalidAccessToken, "The account was changed. Refresh the token.")
-        }
-        return Bearer(identity: claims.identity, kind: .session(issuedAt: claims.issuedAt))
+        return admission
     }
 
     /// Whether the token is valid as far as can be told at once, without asking the auth service.
@@ -86,15 +96,26 @@ package final class Authenticator: Sendable {
 }
 
 extension Authenticator {
-    /// Who makes the request, where the endpoint asks for that.
+    /// Who makes a request.
+    struct Admission {
+        let bearer: Bearer
+        /// Why the bearer's access has ended; nil where it goes on.
+        var end: Refusal?
+    }
+
+    /// Who makes the request, where the endpoint asks for that. Whose access has ended comes no further than to the answer to what
+    /// may have ended it: a service tells it again, or refuses.
     ///
     /// - Throws: 401 without a valid token, 503 while none can be verified.
-    func admit(_ request: HTTPRequest, to endpoint: Endpoint) async throws(Refusal) -> Bearer? {
+    func admit(_ request: HTTPRequest, to endpoint: Endpoint) async throws(Refusal) -> Admission? {
         guard endpoint.access != .anyone else { return nil }
         switch Credentials(request.headers) {
         case .none: throw .unauthenticated(.unauthenticated, "Sign in first.")
         case .malformed: throw .unauthenticated(.invalidAccessToken, "Expected one bearer token.")
-        case .bearer(let token): return try await bearer(of: token)
+        case .bearer(let token):
+            let admission = try await admission(of: token)
+            if let end = admission.end, !endpoint.mayHaveEndedAccess(request) { throw end }
+            return admission
         }
     }
 

@@ -70,6 +70,12 @@ final class Endpoint: Sendable {
         self.action = action
     }
 
+    /// Whether a request may be one over again that ended its caller's access: a change of accounts or sessions, with a key.
+    func mayHaveEndedAccess(_ request: HTTPRequest) -> Bool {
+        guard case .call(let call) = action, call.service == "auth" else { return false }
+        return !request.method.isSafe && request.headers.contains("Idempotency-Key")
+    }
+
     /// The largest body.
     var maximumBody: Int {
         if case .call(let call) = action { call.route.maximumBody } else { RouteTable.smallBody }
