@@ -55,6 +55,7 @@ internal import Testing
             let output = try await route("CreateExpense").invoke(input, clients, GRPCMetadata(), .seconds(10))
             #expect(output.status == 201)
             let answer = try JSONDocument(parsing: output.body ?? []).root
+            #expect(output.location == answer["id"]?.string.map { "/v1/expenses/\($0)" } && output.location != nil)
             #expect(answer["amount"]?["amount"]?.string == "1.50")
             #expect(answer["tags"]?.elements.compactMap(\.string) == ["a"])
         }

@@ -1,5 +1,6 @@
 import Chronology
 import Contracts
+import GRPC
 import GatewayAPI
 import HTTPTesting
 import ServiceRuntime
@@ -114,6 +115,58 @@ import Testing
             }
             let fetches = bench.services.received.dropFirst(before).count { $0.method == "GetKeySet" }
             #expect(fetches == 1)
+        }
+    }
+
+    /// However many come at once with names that are not known, there is one fetch, and all that it brings are let in.
+    @Test func aCrowdWithUnknownKeysAsksOnce() async throws {
+        try await GatewayBench.run { bench in
+            bench.services.on("ListExpenses") { (_: ListExpensesRequest, _) in ExpenseList() }
+            let tokens = bench.tokens
+            bench.services.on("GetKeySet") { (_: Empty, _) in
+                try await Task.sleep(for: .milliseconds(50))
+                return Contracts.KeySet(keys: [tokens.published(), tokens.published(id: "k2")])
+            }
+            let before = bench.services.received.count
+            let clients = try (0..<60).map { _ in try SocketClient(bench.address) }
+            for (number, client) in clients.enumerated() {
+                let token = try tokens.make(keyID: number.isMultiple(of: 2) ? "k2" : "forged-\(number)")
+                try await client.send(bench.request("GET", "/v1/expenses", token: token))
+            }
+            var statuses: [Int] = []
+            for client in clients { statuses.append(try await client.answer().status) }
+            #expect(statuses == clients.indices.map { $0.isMultiple(of: 2) ? 200 : 401 })
+            #expect(bench.services.received.dropFirst(before).count { $0.method == "GetKeySet" } == 1)
+        }
+    }
+
+    /// Keys are kept between fetches, follow the auth service at the next one, and stay while it is away.
+    @Test func theKeysAreKeptAndRenewed() async throws {
+        try await GatewayBench.run({ $0.keyRenewal = .milliseconds(50) }) { bench in
+            bench.services.on("ListExpenses") { (_: ListExpensesRequest, _) in ExpenseList() }
+            let tokens = bench.tokens
+            let (old, new) = (try tokens.make(), try tokens.make(keyID: "k2"))
+            #expect(try await bench.send("GET", "/v1/expenses", token: old).status == 200)
+            bench.services.on("GetKeySet") { (_: Empty, _) in Contracts.KeySet(keys: [tokens.published(id: "k2")]) }
+            try await eventually("the old key is forgotten") {
+                try await bench.send("GET", "/v1/expenses", token: old).status == 401
+            }
+            #expect(try await bench.send("GET", "/v1/expenses", token: new).status == 200)
+            bench.services.on("GetKeySet") { (_: Empty, _) -> Contracts.KeySet in throw GRPCStatus(.unavailable) }
+            let before = bench.services.received.count { $0.method == "GetKeySet" }
+            try await eventually("fetches fail") {
+                bench.services.received.count { $0.method == "GetKeySet" } > before + 2
+            }
+            #expect(try await bench.send("GET", "/v1/expenses", token: new).status == 200)
+            let document = try await bench.send("GET", "/.well-known/jwks.json")
+            #expect(
+                document.status == 200 && document.body.contains(#""kid":"k2""#)
+                    && !document.body.contains(#""kid":"k1""#))
+        }
+        try await GatewayBench.run { bench in
+            let token = try bench.tokens.make()
+            for _ in 0..<50 { _ = try await bench.send("GET", "/v1/expenses", token: token) }
+            #expect(bench.services.received.count { $0.method == "GetKeySet" } == 1)
         }
     }
 

@@ -10,7 +10,11 @@ import Testing
             ([], false), ([""], false), (["gzip"], true), (["GZIP"], true), (["x-gzip"], true), (["br, gzip"], true),
             (["br", "gzip;q=0.1"], true), (["gzip;q=0"], false), (["gzip; q=0.000"], false), (["*"], true),
             (["*;q=0"], false), (["gzip;q=0, *"], false), (["identity;q=0.5, *;q=0"], false), (["br"], false),
-            (["gzip;q=1.000"], true), (["gzipped"], false),
+            (["gzip;q=1.000"], true), (["gzipped"], false), (["gzip;q=0.5, identity"], false),
+            (["gzip, identity;q=0.5"], true),
+            (["gzip;q=0.5, identity;q=0.5"], true), (["identity;q=0.2, *;q=0.1"], false), (["gzip;q=0.001"], true),
+            (["gzip;q=1.001"], false), (["gzip;q=x"], false), (["gzip;q="], false), (["gzip\t;\tQ=0.3"], true),
+            (["identity;q=0, gzip;q=0.1"], true), (["gzip;q=0.0004"], false),
         ] as [([String], Bool)])
     func acceptEncoding(_ values: [String], _ allows: Bool) {
         #expect(ContentCoding.allowsGzip(values) == allows)

@@ -2,7 +2,7 @@
 
 import json
 
-from . import openapi_examples, openapi_gateway, openapi_tags, problems
+from . import locations, openapi_examples, openapi_gateway, openapi_tags, problems
 from .openapi_responses import ANYWHERE, NOWHERE, Problems, add_links, is_versioned, operation_id, success, unchanged
 from .swift_json import body_fields
 from .swift_text import sentence
@@ -30,7 +30,7 @@ def document(model, path_fields, known_problems):
         if route.has_json_body and route.body_fields:
             message = method.request
             schemas[message.name] = schema(message, body_fields(message, path_fields.get(message.name, set())), answer=False)
-        paths.setdefault(route.path, {})[route.verb] = operation(method, versioned, refusals)
+        paths.setdefault(route.path, {})[route.verb] = operation(method, versioned, refusals, model.routed_methods)
     add_links(paths, model.routed_methods)
     paths.update(openapi_gateway.paths(refusals))
     elsewhere = refusals.refusals((*ANYWHERE, *NOWHERE, "not_found"))
@@ -179,7 +179,7 @@ def string_schema(field, owner, is_read):
     return result
 
 
-def operation(method, versioned, refusals):
+def operation(method, versioned, refusals, methods):
     route = method.route
     takes_version = route.verb in ("put", "patch", "delete") and route.path in versioned
     result = {
@@ -206,7 +206,8 @@ def operation(method, versioned, refusals):
     body = request_body(method)
     if body:
         result["requestBody"] = body
-    result["responses"] = {str(route.status): success(method, openapi_examples.of_answer(method.response))}
+    result["responses"] = {str(route.status): success(
+        method, openapi_examples.of_answer(method.response), locations.template(method, methods))}
     if is_versioned(method) and route.verb == "get":
         result["responses"]["304"] = unchanged()
     result["responses"] |= refusals.refusals(refusals.of_method(method))

@@ -250,11 +250,12 @@ def headers():
         "RequestId": header("Names this request in logs.", openapi_responses.REQUEST_ID),
         "CacheControl": header(
             "`no-store` for what is personal; how long others may be kept.", "no-store"),
+        "Location": header("Where that is which was made.", f"/v1/expenses/{openapi_responses.REQUEST_ID}", {
+            "type": "string", "format": "uri-reference"}),
         "ETag": header("Names the version of the resource.", '"1"'),
         "RateLimit": header(*limit),
         "RateLimitPolicy": header(*policy),
         "RateLimitIfCounted": header(limit[0] + " Not on what is refused before the caller is known.", limit[1], required=False),
-        "RateLimitPolicyIfCounted": header(*policy, required=False),
         "RetryAfter": header("Seconds to wait.", 1, seconds),
         "RetryAfterPerhaps": header("Seconds to wait, where that helps.", 1, seconds, required=False),
         "IdempotencyReplayed": header(

@@ -135,7 +135,7 @@ class Problems:
     def _response(self, status, codes):
         fields = header_fields(ALWAYS)
         # The server refuses some requests before anybody is counted.
-        fields |= {name: {"$ref": f"#/components/headers/{value}IfCounted"} for name, value in COUNTED.items()}
+        fields |= header_fields(COUNTED) | header_fields({"RateLimit": "RateLimitIfCounted"})
         if status in (429, 503):
             fields["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
         elif status in (409, 504):
@@ -178,7 +178,7 @@ def problem_example(entry):
     return example
 
 
-def success(method, example):
+def success(method, example, location=None):
     """What an rpc's route answers when all is well."""
     route = method.route
     fields = header_fields(ALWAYS, COUNTED)
@@ -186,6 +186,8 @@ def success(method, example):
         fields["Idempotency-Replayed"] = {"$ref": "#/components/headers/IdempotencyReplayed"}
     if is_versioned(method) and route.status != 204:
         fields["ETag"] = {"$ref": "#/components/headers/ETag"}
+    if location:
+        fields["Location"] = {"$ref": "#/components/headers/Location"}
     result = {"description": STATUS_TEXTS[route.status], "headers": fields}
     if route.status != 204 and method.response.fields:
         reference = {"$ref": f"#/components/schemas/{method.response.name}"}

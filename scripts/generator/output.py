@@ -28,7 +28,7 @@ def build(root):
         swift[f"{package.file_stem}Writers.swift"] = swift_json.writers(package)
         swift[f"{package.file_stem}Services.swift"] = swift_services.services(package)
     for service in swift_services.routed_services(model):
-        swift[f"{service.name}Routes.swift"] = swift_services.routes(service)
+        swift[f"{service.name}Routes.swift"] = swift_services.routes(service, model.routed_methods)
     swift["GatewayRoutes.swift"] = swift_services.route_table(model)
     known_problems = problems.load(root)
     swift["ProblemTable.swift"] = swift_text.file([], problems.swift(known_problems))

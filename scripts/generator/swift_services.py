@@ -1,6 +1,6 @@
 """Providers, handlers and clients of the services, and the gateway's routes."""
 
-from . import swift_text
+from . import locations, swift_text
 
 SWIFT_FORMATS = {"date": ".date", "date-time": ".dateTime", "uuid": ".uuid", "decimal": ".decimal", "currency": ".currency"}
 
@@ -110,7 +110,7 @@ def route_table(model):
     return swift_text.file([("package", "GRPC")], text)
 
 
-def routes(service):
+def routes(service, methods):
     """The routes of one service."""
     routed = [method for method in service.methods if method.route]
     text = "extension GatewayRoutes {\n"
@@ -118,11 +118,11 @@ def routes(service):
     names = ", ".join(f"{service.client_property}{method.name}" for method in routed)
     text += f"    static let {service.client_property}Routes: [GatewayRoute] = [{names}]\n"
     for method in routed:
-        text += "\n" + route(service, method)
+        text += "\n" + route(service, method, methods)
     return swift_text.file([("internal", "GRPC")], text + "}\n")
 
 
-def route(service, method):
+def route(service, method, methods):
     route = method.route
     answer = {field.name: field for field in method.response.fields}
     versioned = "version" in answer and answer["version"].kind == "int64" and not answer["version"].is_optional
@@ -142,7 +142,8 @@ def route(service, method):
     text += "(request, metadata: metadata, timeout: timeout)\n"
     body = "nil" if route.status == 204 or not method.response.fields else "reply.message.json()"
     version = "reply.message.version" if versioned else "nil"
-    text += f"            return RouteOutput(status: {route.status}, body: {body}, version: {version}, reply: reply)\n"
+    text += f"            return RouteOutput(status: {route.status}, body: {body}, version: {version}, "
+    text += f"location: {locations.swift(method, methods)}, reply: reply)\n"
     return text + "        })\n"
 
 

@@ -20,7 +20,7 @@ extension GatewayRoutes {
             request.email = query.string("email", limit: 254)
             try query.finish()
             let reply = try await clients.admin.listUsers(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let adminGetUser = GatewayRoute(
@@ -35,7 +35,8 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.admin.getUser(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 200, body: reply.message.json(), version: reply.message.version, location: nil, reply: reply)
         })
 
     private static let adminUpdateUser = GatewayRoute(
@@ -50,6 +51,7 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.admin.updateUser(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 200, body: reply.message.json(), version: reply.message.version, location: nil, reply: reply)
         })
 }

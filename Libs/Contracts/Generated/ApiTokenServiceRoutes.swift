@@ -18,7 +18,7 @@ extension GatewayRoutes {
             request.cursor = query.string("cursor", limit: 512)
             try query.finish()
             let reply = try await clients.apiToken.listApiTokens(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let apiTokenCreateApiToken = GatewayRoute(
@@ -32,7 +32,9 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.apiToken.createApiToken(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 201, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(
+                status: 201, body: reply.message.json(), version: nil,
+                location: "/v1/auth/api-tokens/\(reply.message.id)", reply: reply)
         })
 
     private static let apiTokenRevokeApiToken = GatewayRoute(
@@ -47,6 +49,6 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.apiToken.revokeApiToken(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 204, body: nil, version: nil, reply: reply)
+            return RouteOutput(status: 204, body: nil, version: nil, location: nil, reply: reply)
         })
 }

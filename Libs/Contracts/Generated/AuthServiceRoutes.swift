@@ -19,7 +19,9 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.auth.register(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 201, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 201, body: reply.message.json(), version: reply.message.version, location: "/v1/users/me",
+                reply: reply)
         })
 
     private static let authLogin = GatewayRoute(
@@ -33,7 +35,7 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.auth.login(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let authRefresh = GatewayRoute(
@@ -47,7 +49,7 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.auth.refresh(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let authLogout = GatewayRoute(
@@ -61,7 +63,7 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.auth.logout(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 204, body: nil, version: nil, reply: reply)
+            return RouteOutput(status: 204, body: nil, version: nil, location: nil, reply: reply)
         })
 
     private static let authVerifyEmail = GatewayRoute(
@@ -75,7 +77,7 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.auth.verifyEmail(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 204, body: nil, version: nil, reply: reply)
+            return RouteOutput(status: 204, body: nil, version: nil, location: nil, reply: reply)
         })
 
     private static let authResendVerification = GatewayRoute(
@@ -89,7 +91,7 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.auth.resendVerification(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 202, body: nil, version: nil, reply: reply)
+            return RouteOutput(status: 202, body: nil, version: nil, location: nil, reply: reply)
         })
 
     private static let authListSessions = GatewayRoute(
@@ -105,7 +107,7 @@ extension GatewayRoutes {
             request.cursor = query.string("cursor", limit: 512)
             try query.finish()
             let reply = try await clients.auth.listSessions(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let authGetMe = GatewayRoute(
@@ -119,7 +121,8 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.auth.getMe(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 200, body: reply.message.json(), version: reply.message.version, location: nil, reply: reply)
         })
 
     private static let authGetKeySet = GatewayRoute(
@@ -133,6 +136,6 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.auth.getKeySet(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 }

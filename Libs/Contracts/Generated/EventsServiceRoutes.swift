@@ -18,6 +18,6 @@ extension GatewayRoutes {
             request.cursor = query.string("cursor", limit: 512)
             try query.finish()
             let reply = try await clients.events.listAudit(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 }

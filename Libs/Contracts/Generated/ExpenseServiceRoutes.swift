@@ -22,7 +22,7 @@ extension GatewayRoutes {
             request.cursor = query.string("cursor", limit: 512)
             try query.finish()
             let reply = try await clients.expense.listCategories(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let expenseCreateCategory = GatewayRoute(
@@ -36,7 +36,9 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.expense.createCategory(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 201, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 201, body: reply.message.json(), version: reply.message.version,
+                location: "/v1/categories/\(reply.message.id)", reply: reply)
         })
 
     private static let expenseGetCategory = GatewayRoute(
@@ -51,7 +53,8 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.expense.getCategory(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 200, body: reply.message.json(), version: reply.message.version, location: nil, reply: reply)
         })
 
     private static let expenseCreateExpense = GatewayRoute(
@@ -65,7 +68,9 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.expense.createExpense(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 201, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 201, body: reply.message.json(), version: reply.message.version,
+                location: "/v1/expenses/\(reply.message.id)", reply: reply)
         })
 
     private static let expenseListExpenses = GatewayRoute(
@@ -85,7 +90,7 @@ extension GatewayRoutes {
             request.currency = query.string("currency", limit: 3, format: .currency)
             try query.finish()
             let reply = try await clients.expense.listExpenses(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let expenseGetExpense = GatewayRoute(
@@ -100,7 +105,8 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.expense.getExpense(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 200, body: reply.message.json(), version: reply.message.version, location: nil, reply: reply)
         })
 
     private static let expenseDeleteExpense = GatewayRoute(
@@ -115,7 +121,7 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.expense.deleteExpense(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 204, body: nil, version: nil, reply: reply)
+            return RouteOutput(status: 204, body: nil, version: nil, location: nil, reply: reply)
         })
 
     private static let expenseCreateBudget = GatewayRoute(
@@ -129,7 +135,9 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.expense.createBudget(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 201, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 201, body: reply.message.json(), version: reply.message.version,
+                location: "/v1/budgets/\(reply.message.id)", reply: reply)
         })
 
     private static let expenseListBudgets = GatewayRoute(
@@ -145,7 +153,7 @@ extension GatewayRoutes {
             request.cursor = query.string("cursor", limit: 512)
             try query.finish()
             let reply = try await clients.expense.listBudgets(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let expenseGetBudget = GatewayRoute(
@@ -160,7 +168,8 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.expense.getBudget(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 200, body: reply.message.json(), version: reply.message.version, location: nil, reply: reply)
         })
 
     private static let expenseGetBudgetStatus = GatewayRoute(
@@ -176,7 +185,7 @@ extension GatewayRoutes {
             request.on = query.string("on", limit: 10, format: .date)
             try query.finish()
             let reply = try await clients.expense.getBudgetStatus(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let expenseSummaryReport = GatewayRoute(
@@ -194,6 +203,6 @@ extension GatewayRoutes {
             request.currency = query.string("currency", limit: 3, format: .currency)
             try query.finish()
             let reply = try await clients.expense.summaryReport(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 }

@@ -16,7 +16,7 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.password.changePassword(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 204, body: nil, version: nil, reply: reply)
+            return RouteOutput(status: 204, body: nil, version: nil, location: nil, reply: reply)
         })
 
     private static let passwordForgotPassword = GatewayRoute(
@@ -30,7 +30,7 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.password.forgotPassword(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 202, body: nil, version: nil, reply: reply)
+            return RouteOutput(status: 202, body: nil, version: nil, location: nil, reply: reply)
         })
 
     private static let passwordResetPassword = GatewayRoute(
@@ -44,6 +44,6 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.password.resetPassword(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 204, body: nil, version: nil, reply: reply)
+            return RouteOutput(status: 204, body: nil, version: nil, location: nil, reply: reply)
         })
 }

@@ -23,7 +23,7 @@ extension GatewayRoutes {
             request.cursor = query.string("cursor", limit: 512)
             try query.finish()
             let reply = try await clients.portfolio.listPortfolios(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let portfolioCreatePortfolio = GatewayRoute(
@@ -37,7 +37,9 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.portfolio.createPortfolio(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 201, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 201, body: reply.message.json(), version: reply.message.version,
+                location: "/v1/portfolios/\(reply.message.id)", reply: reply)
         })
 
     private static let portfolioGetPortfolio = GatewayRoute(
@@ -52,7 +54,8 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.portfolio.getPortfolio(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 200, body: reply.message.json(), version: reply.message.version, location: nil, reply: reply)
         })
 
     private static let portfolioListInstruments = GatewayRoute(
@@ -68,7 +71,7 @@ extension GatewayRoutes {
             request.cursor = query.string("cursor", limit: 512)
             try query.finish()
             let reply = try await clients.portfolio.listInstruments(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let portfolioCreateInstrument = GatewayRoute(
@@ -82,7 +85,9 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.portfolio.createInstrument(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 201, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 201, body: reply.message.json(), version: reply.message.version,
+                location: "/v1/instruments/\(reply.message.id)", reply: reply)
         })
 
     private static let portfolioGetInstrument = GatewayRoute(
@@ -97,7 +102,8 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.portfolio.getInstrument(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 200, body: reply.message.json(), version: reply.message.version, location: nil, reply: reply)
         })
 
     private static let portfolioListPrices = GatewayRoute(
@@ -114,7 +120,7 @@ extension GatewayRoutes {
             request.cursor = query.string("cursor", limit: 512)
             try query.finish()
             let reply = try await clients.portfolio.listPrices(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let portfolioAddPrice = GatewayRoute(
@@ -129,7 +135,7 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.portfolio.addPrice(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 201, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 201, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let portfolioImportPrices = GatewayRoute(
@@ -145,7 +151,7 @@ extension GatewayRoutes {
             request.format = query.requiredString("format", limit: 10)
             try query.finish()
             let reply = try await clients.portfolio.importPrices(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let portfolioCreateTransaction = GatewayRoute(
@@ -160,7 +166,8 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.portfolio.createTransaction(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 201, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 201, body: reply.message.json(), version: reply.message.version, location: nil, reply: reply)
         })
 
     private static let portfolioListTransactions = GatewayRoute(
@@ -177,7 +184,7 @@ extension GatewayRoutes {
             request.cursor = query.string("cursor", limit: 512)
             try query.finish()
             let reply = try await clients.portfolio.listTransactions(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let portfolioGetHoldings = GatewayRoute(
@@ -193,7 +200,7 @@ extension GatewayRoutes {
             request.on = query.string("on", limit: 10, format: .date)
             try query.finish()
             let reply = try await clients.portfolio.getHoldings(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let portfolioGetPerformance = GatewayRoute(
@@ -210,6 +217,6 @@ extension GatewayRoutes {
             request.to = query.string("to", limit: 10, format: .date)
             try query.finish()
             let reply = try await clients.portfolio.getPerformance(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 }

@@ -17,7 +17,7 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.session.revokeSession(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 204, body: nil, version: nil, reply: reply)
+            return RouteOutput(status: 204, body: nil, version: nil, location: nil, reply: reply)
         })
 
     private static let sessionRevokeSessions = GatewayRoute(
@@ -31,6 +31,6 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.session.revokeSessions(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 204, body: nil, version: nil, reply: reply)
+            return RouteOutput(status: 204, body: nil, version: nil, location: nil, reply: reply)
         })
 }

@@ -16,7 +16,8 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.user.updateMe(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: reply.message.version, reply: reply)
+            return RouteOutput(
+                status: 200, body: reply.message.json(), version: reply.message.version, location: nil, reply: reply)
         })
 
     private static let userDeleteMe = GatewayRoute(
@@ -30,7 +31,7 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.user.deleteMe(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 202, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 202, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 
     private static let userGetErasure = GatewayRoute(
@@ -45,6 +46,6 @@ extension GatewayRoutes {
             var query = QueryReader(input.query)
             try query.finish()
             let reply = try await clients.user.getErasure(request, metadata: metadata, timeout: timeout)
-            return RouteOutput(status: 200, body: reply.message.json(), version: nil, reply: reply)
+            return RouteOutput(status: 200, body: reply.message.json(), version: nil, location: nil, reply: reply)
         })
 }

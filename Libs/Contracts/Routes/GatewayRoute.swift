@@ -52,15 +52,18 @@ package struct RouteOutput: Sendable {
     package let body: [UInt8]?
     /// The `version` of the resource, for the ETag; nil where the answer has none.
     package let version: Int64?
+    /// The path of what was made; nil where nothing was, or nothing that has a place of its own.
+    package let location: String?
     /// What the service sent before the answer.
     package let initialMetadata: GRPCMetadata
     /// What the service sent after the answer.
     package let trailingMetadata: GRPCMetadata
 
-    init(status: Int, body: [UInt8]?, version: Int64?, reply: ContractReply<some Sendable>) {
+    init(status: Int, body: [UInt8]?, version: Int64?, location: String?, reply: ContractReply<some Sendable>) {
         self.status = status
         self.body = body
         self.version = version
+        self.location = location
         initialMetadata = reply.initialMetadata
         trailingMetadata = reply.trailingMetadata
     }

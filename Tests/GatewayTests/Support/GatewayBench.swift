@@ -22,6 +22,8 @@ struct GatewayBench: Sendable {
         var server: (inout HTTPServer.Configuration) -> Void = { _ in }
         var resilience = Dependency.Configuration()
         var rules = ResponseRules()
+        /// How long the keys that verify tokens are kept.
+        var keyRenewal = Duration.seconds(300)
         /// How long the gateway believes what it heard of an API token; longer than a test takes.
         var apiTokenLifetime = Duration.seconds(600)
         var limiter: any RateLimiter = MemoryRateLimiter()
@@ -164,7 +166,7 @@ private struct Assembly {
         channels = ["auth", "events", "expense", "portfolio"].map(channel)
         let clients = GatewayClients(
             auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3])
-        let keys = AccessKeys(auth: clients.auth, loop: loop, logger: logger)
+        let keys = AccessKeys(auth: clients.auth, loop: loop, renewal: options.keyRenewal, logger: logger)
         let revocations = Revocations { loop.now }
         let changes = AccessChanges { loop.now }
         let access = AccessServiceClient(channel: channels[0])

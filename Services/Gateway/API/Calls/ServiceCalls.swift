@@ -58,6 +58,7 @@ struct ServiceCalls: Sendable {
         if output.trailingMetadata[IdempotentCalls.replayedMetadata] == "true" {
             response.headers.append("Idempotency-Replayed", "true")
         }
+        if let location = output.location { response.headers.append("Location", location) }
         if let version = output.version {
             let tag = EntityTag.of(version: version)
             response.headers.append("ETag", tag)

@@ -8,19 +8,22 @@ package enum ContentCoding {
     /// Longer ones would hold the loop for more than some milliseconds.
     package static let longest = 256 << 10
 
-    /// Whether `Accept-Encoding` takes gzip (RFC 9110 section 12.5.3); without the field nothing is coded.
+    /// Whether `Accept-Encoding` takes gzip and does not like an answer as it is better (RFC 9110 section 12.5.3); without
+    /// the field nothing is coded.
     package static func allowsGzip(_ values: [String]) -> Bool {
-        var wildcard = false
+        var gzip, identity, others: Int?
         for member in values.joined(separator: ",").split(separator: ",") {
             let pieces = member.split(separator: ";", omittingEmptySubsequences: false).map(trimmed)
-            let isAllowed = !pieces.dropFirst().contains(where: isZeroWeight)
+            let weight = pieces.dropFirst().first.map(weight) ?? 1000
             switch pieces[0].lowercased() {
-            case "gzip", "x-gzip": return isAllowed
-            case "*": wildcard = isAllowed
+            case "gzip", "x-gzip": gzip = max(gzip ?? 0, weight)
+            case "identity": identity = weight
+            case "*": others = weight
             default: break
             }
         }
-        return wildcard
+        let accepted = gzip ?? others ?? 0
+        return accepted > 0 && accepted >= identity ?? 0
     }
 
     /// Codes an answer where that is right, and says on what it depends.
@@ -45,10 +48,13 @@ package enum ContentCoding {
         return essence.hasPrefix("text/") || essence.hasSuffix("json") || essence.hasSuffix("xml")
     }
 
-    private static func isZeroWeight(_ parameter: Substring) -> Bool {
+    /// A weight in thousandths (RFC 9110 section 12.4.2); what is none, or out of bounds, is taken as a refusal.
+    private static func weight(_ parameter: Substring) -> Int {
         let text = parameter.filter { $0 != " " && $0 != "\t" }.lowercased()
-        guard text.hasPrefix("q=") else { return false }
-        return text.count > 2 && text.dropFirst(2).allSatisfy { $0 == "0" || $0 == "." }
+        guard let number = text.wholeMatch(of: /q=([01])(?:\.([0-9]{0,3}))?/) else { return 0 }
+        let decimals = number.2 ?? ""
+        let weight = Int("\(number.1)\(decimals)" + String(repeating: "0", count: 3 - decimals.count)) ?? 0
+        return weight <= 1000 ? weight : 0
     }
 
     private static func trimmed(_ text: Substring) -> Substring {

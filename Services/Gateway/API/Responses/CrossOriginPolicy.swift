@@ -9,7 +9,8 @@ package struct CrossOriginPolicy: Sendable, Hashable {
         "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, traceparent,"
         + " tracestate, X-Request-Id"
     private static let exposedFields =
-        "ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+        "Allow, Content-Disposition, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After,"
+        + " WWW-Authenticate, X-Request-Id"
 
     private let origins: Set<String>
 
