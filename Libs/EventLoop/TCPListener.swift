@@ -15,6 +15,8 @@ package final class TCPListener: @unchecked Sendable {
     private let loop: EventLoop
     private let accept: @Sendable (TCPConnection) -> Void
     private var descriptor: Int32
+    /// Whether the socket outlives us, with the connections in its queue.
+    private let isInherited: Bool
     /// Held open so that, when none is left, it can be given up to take one connection and close it at once: its client
     /// learns of the overload instead of waiting.
     private var spare: Int32
@@ -25,16 +27,24 @@ package final class TCPListener: @unchecked Sendable {
 
     /// Binds and listens; `accept` is called on the loop for each connection, which does not read yet. On the loop only.
     /// Connections of the queue wait while the listener is paused or the process has no descriptor left.
+    ///
+    /// - Parameters:
+    ///   - inherited: where there is a socket for that address among these, it is used as it is.
+    ///   - isPaused: leaves connections in the queue until `resume()`.
     package static func listen(
         on address: SocketAddress, loop: EventLoop, backlog: Int32 = 1024, reusePort: Bool = false,
-        accept: @escaping @Sendable (TCPConnection) -> Void
+        inherited: InheritedSockets = .none, isPaused: Bool = false, accept: @escaping @Sendable (TCPConnection) -> Void
     ) throws(EventLoopError) -> TCPListener {
         loop.preconditionCurrent()
-        let descriptor = try open(address, backlog: backlog, reusePort: reusePort)
+        let handedOver = inherited.claim(address)
+        let descriptor =
+            if let handedOver { handedOver } else { try open(address, backlog: backlog, reusePort: reusePort) }
         let listener: TCPListener
         do {
             let local = try unsafe SocketAddress(reading: { unsafe getsockname(descriptor, $0, $1) })
-            listener = TCPListener(descriptor: descriptor, localAddress: local, loop: loop, accept: accept)
+            listener = TCPListener(
+                descriptor: descriptor, localAddress: local, isInherited: handedOver != nil, isPaused: isPaused,
+                loop: loop, accept: accept)
         } catch {
             _ = Glibc.close(descriptor)
             throw error
@@ -44,10 +54,12 @@ package final class TCPListener: @unchecked Sendable {
     }
 
     private init(
-        descriptor: Int32, localAddress: SocketAddress, loop: EventLoop,
+        descriptor: Int32, localAddress: SocketAddress, isInherited: Bool, isPaused: Bool, loop: EventLoop,
         accept: @escaping @Sendable (TCPConnection) -> Void
     ) {
         self.descriptor = descriptor
+        self.isInherited = isInherited
+        self.isPaused = isPaused
         self.localAddress = localAddress
         self.loop = loop
         self.accept = accept
@@ -67,12 +79,13 @@ package final class TCPListener: @unchecked Sendable {
         }
     }
 
-    /// As `close()`, after accepting what the system's queue holds: those clients believe to be connected.
+    /// As `close()`, after accepting what the system's queue holds: those clients believe to be connected. The queue of an
+    /// inherited socket is left to whoever has it next.
     package func finishAccepting() async {
         await withCheckedContinuation { continuation in
             loop.execute { [self] in
                 isPaused = false
-                acceptPending(atMost: .max)
+                if !isInherited { acceptPending(atMost: .max) }
                 stop { continuation.resume() }
             }
         }

@@ -51,7 +51,7 @@ extension HTTPConnection {
     }
 
     private func write(_ response: HTTPResponse, length: ResponseEncoder.Framing.Length, to head: HTTPRequestHead) {
-        let endsConnection = !head.keepsAlive || server.isDraining || response.asksToClose
+        let endsConnection = !head.keepsAlive || server.isLeaving || response.asksToClose
         if endsConnection { closesAfterResponse = true }
         ResponseEncoder.writeHead(
             status: response.status, headers: response.headers,
@@ -142,7 +142,10 @@ extension HTTPConnection {
             return false
         }
         isChunked = head.version == .http11
-        if !isChunked { closesAfterResponse = true }
+        let isOfEvents = response.headers["content-type"]?.hasPrefix("text/event-stream") ?? false
+        // An event stream also ends because we stop, and then with its connection: who was not told by the head could have
+        // sent another request by then.
+        if !isChunked || (isOfEvents && head.method != .head) { closesAfterResponse = true }
         write(response, length: isChunked ? .chunked : .untilClose, to: head)
         guard head.method != .head else {
             account.close(response.whenDone, at: server.loop.now, isComplete: true)
@@ -150,7 +153,7 @@ extension HTTPConnection {
             return false
         }
         account.whenDone = response.whenDone
-        isEventStream = response.headers["content-type"]?.hasPrefix("text/event-stream") ?? false
+        isEventStream = isOfEvents
         // A stream may last for hours, and nothing asks for the head again.
         self.head = nil
         letBodyGo()

@@ -79,6 +79,9 @@ final class HTTPConnection: ServedConnection, TransportDelegate, HTTPBodySink, @
         }
     }
 
+    /// Each response says it, none is sent for the purpose.
+    func beginLeaving() {}
+
     /// The server drains: event streams end, idle connections get a last chance, the rest ends with its response.
     func beginDrain() {
         switch stage {

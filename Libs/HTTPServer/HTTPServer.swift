@@ -15,6 +15,9 @@ package final class HTTPServer: @unchecked Sendable {
     let loop: EventLoop
     let configuration: Configuration
     let handler: @Sendable (HTTPRequest) async -> HTTPResponse
+    /// From the notice on: responses end their connections.
+    private(set) var isLeaving = false
+    /// After the notice: no new connections, event streams end.
     private(set) var isDraining = false
     private var listener: TCPListener?
     private var connections: [ObjectIdentifier: any ServedConnection] = [:]
@@ -41,12 +44,15 @@ package final class HTTPServer: @unchecked Sendable {
     }
 
     /// Begins to listen and returns the bound address. Throws `EventLoopError`.
+    ///
+    /// - Parameter isOpen: false to leave connections in the system's queue until `open()`.
     @discardableResult
-    package func start() async throws -> SocketAddress {
+    package func start(isOpen: Bool = true) async throws -> SocketAddress {
         try await loop.run { [self] in
-            precondition(listener == nil && !isDraining, "a server is started once")
+            precondition(listener == nil && !isLeaving, "a server is started once")
             let listener = try TCPListener.listen(
-                on: configuration.address, loop: loop, backlog: configuration.backlog
+                on: configuration.address, loop: loop, backlog: configuration.backlog,
+                inherited: configuration.inherited, isPaused: !isOpen
             ) { [weak self] connection in
                 guard let self else { return connection.close() }
                 accept(connection)
@@ -56,14 +62,28 @@ package final class HTTPServer: @unchecked Sendable {
         }
     }
 
-    /// Stops in order: no new connections; event streams are cancelled and ended properly; requests under way are answered,
-    /// with `Connection: close`; idle connections close. What is left after `deadline` is cancelled and closed. Returns when
-    /// all connections are closed and all handlers have returned, in any case a second after the deadline.
-    package func drain(deadline: Duration) async {
+    /// Takes connections from now on. From anywhere.
+    package func open() { loop.execute { [self] in listener?.resume() } }
+
+    /// Stops in order. During `notice` connections are still taken and everything is answered, but with `Connection: close`,
+    /// over HTTP/2 with GOAWAY: clients and load balancers leave by themselves. Then no new connections; event streams are
+    /// cancelled and ended properly; requests under way are answered; idle connections close. What is left after `deadline`,
+    /// the notice included (at most half of it), is cancelled and closed. Returns when all connections are closed and all handlers have returned,
+    /// in any case a second after the deadline. Where the task is cancelled the notice ends.
+    package func drain(notice: Duration = .zero, deadline: Duration) async {
+        let notice = min(notice, deadline / 2)
+        loop.execute { [self] in beginLeaving() }
+        if notice > .zero {
+            do {
+                try await loop.sleep(for: notice)
+            } catch {
+                // Who is cancelled has no time for a notice.
+            }
+        }
         let listener = await drainState()
         await listener?.finishAccepting()
-        let force = loop.schedule(after: deadline) { [self] in closeEverything() }
-        let giveUp = loop.schedule(after: deadline + .seconds(1)) { [self] in resumeDrain() }
+        let force = loop.schedule(after: deadline - notice) { [self] in closeEverything() }
+        let giveUp = loop.schedule(after: deadline - notice + .seconds(1)) { [self] in resumeDrain() }
         await withCheckedContinuation { continuation in
             loop.execute { [self] in
                 whenEmpty.append(continuation)
@@ -80,6 +100,12 @@ package final class HTTPServer: @unchecked Sendable {
         Statistics(
             connections: connectionCount.load(ordering: .relaxed), active: activeCount.load(ordering: .relaxed),
             requests: requestCount.load(ordering: .relaxed), refused: refusedCount.load(ordering: .relaxed))
+    }
+
+    private func beginLeaving() {
+        isLeaving = true
+        listener?.resume()
+        for connection in connections.values { connection.beginLeaving() }
     }
 
     private func drainState() async -> TCPListener? {
@@ -150,6 +176,7 @@ extension HTTPServer {
     private func serve(_ connection: HTTPConnection, over transport: any Transport) {
         connections[ObjectIdentifier(transport)] = connection
         connection.start()
+        if isLeaving { connection.beginLeaving() }
         if isDraining { connection.beginDrain() }
     }
 
@@ -159,6 +186,7 @@ extension HTTPServer {
             let connection = try HTTP2ServerConnection(server: self, transport: transport)
             connections[ObjectIdentifier(transport)] = connection
             connection.start(with: first)
+            if isLeaving { connection.beginLeaving() }
             if isDraining { connection.beginDrain() }
         } catch {
             // No memory for a session: the client finds out by the end of its connection.

@@ -6,6 +6,8 @@ extension HTTPServer {
     package struct Configuration: Sendable {
         /// Where to listen; port 0 lets the system choose.
         package var address = SocketAddress.loopback(port: 0)
+        /// Sockets that were handed to the process; one that listens at the address is used.
+        package var inherited = InheritedSockets.none
         /// What TLS is spoken with; nil for none. Which of HTTP/2 and HTTP/1.1 follows is then the client's choice by ALPN;
         /// without TLS a connection that begins with the preface of HTTP/2 speaks it.
         package var tls: TLSServerContext?

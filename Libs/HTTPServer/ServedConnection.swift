@@ -3,6 +3,8 @@ internal import TLS
 
 /// A connection of a client, in whatever protocol, as the server keeps it.
 protocol ServedConnection: AnyObject {
+    /// The server will stop: the client is told with what it is answered.
+    func beginLeaving()
     /// The server drains: nothing new is begun, what is under way is answered.
     func beginDrain()
     /// Cancels and closes at once.
@@ -42,6 +44,8 @@ final class Handshake: ServedConnection, TransportDelegate, @unchecked Sendable 
         self.completion = nil
         completion?(outcome)
     }
+
+    func beginLeaving() {}
 
     /// Its first request is still to be answered: the drain takes it up when it is secured.
     func beginDrain() {}

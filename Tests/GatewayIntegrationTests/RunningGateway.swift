@@ -20,7 +20,8 @@ final class RunningGateway: Sendable {
         process.executableURL = URL(filePath: "/bin/sh")
         let limit = descriptors.map { "ulimit -S -n \($0) && " } ?? ""
         process.arguments = ["-c", "\(limit)exec \"$0\" serve", program]
-        process.environment = environment
+        // Nobody stands before it who would have to take notice.
+        process.environment = ["FLORIN_DRAIN_NOTICE_SECONDS": "0"].merging(environment) { $1 }
         let output = Pipe()
         process.standardError = output
         process.standardOutput = FileHandle.nullDevice

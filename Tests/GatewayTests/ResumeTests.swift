@@ -102,6 +102,23 @@ import Testing
         }
     }
 
+    /// A client that comes back at once may have seen an event that the history does not have yet.
+    @Test func anEventThatTheHistoryDoesNotHaveYetIsNoGap() async throws {
+        try await GatewayBench.run { bench in
+            bench.services.on("ListStreamEvents") { [history] (query: StreamEventQuery, _) in history.page(query) }
+            let client = try SocketClient(bench.address)
+            try await client.send(
+                bench.request(
+                    "GET", "/v1/events/stream", token: try bench.tokens.make(), headers: ["Last-Event-ID: \(ids[0])"]))
+            try await eventually("the history was asked in vain") {
+                bench.services.received.contains { $0.method == "ListStreamEvents" }
+            }
+            history.add(ids[0], ids[1])
+            let text = try await client.receive(until: "id: \(ids[1])\n")
+            #expect(received(text) == [ids[1]] && !text.contains("stream.gap"))
+        }
+    }
+
     @Test(arguments: ["019aa1b2-0000-7000-8000-000000000001", "DEADBEEF-0000-0000-0000-000000000000"])
     func aGapIsTold(last: String) async throws {
         try await GatewayBench.run { bench in

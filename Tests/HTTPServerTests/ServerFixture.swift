@@ -12,7 +12,8 @@ struct ServerFixture: Sendable {
 
     /// Runs `body` with a server and takes everything down afterwards.
     static func run(
-        _ configure: (inout HTTPServer.Configuration) -> Void = { _ in }, _ body: (ServerFixture) async throws -> Void
+        isOpen: Bool = true, _ configure: (inout HTTPServer.Configuration) -> Void = { _ in },
+        _ body: (ServerFixture) async throws -> Void
     ) async throws {
         let loop = try EventLoop(name: "http")
         loop.start()
@@ -33,7 +34,7 @@ struct ServerFixture: Sendable {
         }
         var failure: (any Error)?
         do {
-            let address = try await server.start()
+            let address = try await server.start(isOpen: isOpen)
             try await body(ServerFixture(loop: loop, server: server, address: address, events: events))
         } catch { failure = error }
         events.openGate()

@@ -9,8 +9,8 @@ final class CallBalancer: @unchecked Sendable {
     private var subchannels: [Subchannel] = []
     /// Addresses that get no more calls; each goes when the last of its calls is over.
     private var retired: [Subchannel] = []
-    /// Since when no address is ready, after one was.
-    private var lostAt: Duration?
+    /// Until when calls wait for an address, after the last one has gone.
+    private var absenceEnd: Duration?
     private var next = 0
     private var calls: [ObjectIdentifier: ClientCall] = [:]
     private var queue: [ClientCall] = []
@@ -115,18 +115,17 @@ final class CallBalancer: @unchecked Sendable {
     }
 
     /// Whether an address was ready a moment ago, so that calls wait for it: a service that is started anew is back soon.
-    private var isBriefAbsence: Bool {
-        guard let lostAt else { return false }
-        return loop.now < lostAt + configuration.absenceGrace
-    }
+    private var isBriefAbsence: Bool { absenceEnd.map { loop.now < $0 } ?? false }
 
     private func noteAbsence(_ state: GRPCChannel.State) {
         switch (published.withLock { $0 }, state) {
-        case (_, .ready): lostAt = nil
+        case (_, .ready): absenceEnd = nil
         case (.ready, _):
-            guard configuration.absenceGrace > .zero else { return }
-            lostAt = loop.now
-            loop.schedule(after: configuration.absenceGrace) { [weak self] in self?.drainQueue() }
+            let isOrderly = subchannels.contains(where: \.hasSaidGoodbye)
+            let grace = max(configuration.absenceGrace, isOrderly ? configuration.restartGrace : .zero)
+            guard grace > .zero else { return }
+            absenceEnd = loop.now + grace
+            loop.schedule(after: grace) { [weak self] in self?.drainQueue() }
         default: break
         }
     }

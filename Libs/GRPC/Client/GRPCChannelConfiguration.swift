@@ -17,6 +17,9 @@ extension GRPCChannel {
         package var waitsForReady = false
         /// How long calls wait for an address to come back after the last one has gone, before they fail at once.
         package var absenceGrace = Duration.zero
+        /// The same where the last address has said that it takes no more calls: a server that is started anew takes its time,
+        /// but one that says goodbye is not broken.
+        package var restartGrace = Duration.zero
         /// How long an attempt to connect may take; as long again until the server has sent its settings.
         package var connectTimeout = Duration.seconds(5)
         /// The pauses between attempts.

@@ -37,6 +37,8 @@ final class Subchannel: @unchecked Sendable {
     private var retryTimer: LoopTimer?
     private var connecting: Task<Void, Never>?
     private(set) var state = State.idle
+    /// Whether the last connection ended with the server's word that it takes no new calls, as when it is started anew.
+    private(set) var hasSaidGoodbye = false
 
     init(
         address: SocketAddress, loop: EventLoop, configuration: GRPCChannel.Configuration, owner: any SubchannelOwner
@@ -149,13 +151,17 @@ extension Subchannel: ClientConnectionOwner {
     func becameReady(_ connection: ClientConnection) {
         guard connection === current, case .connecting = state else { return }
         state = .ready
+        hasSaidGoodbye = false
         owner?.changed(self)
     }
 
     func beganToDrain(_ connection: ClientConnection, _ reason: DrainReason) {
         if reason == .tooManyPings { transportConfiguration.keepAliveInterval *= 2 }
         guard connection === current else { return }
-        if reason == .orderly { backoff.reset() }
+        if reason == .orderly {
+            backoff.reset()
+            hasSaidGoodbye = true
+        }
         draining[ObjectIdentifier(connection)] = connection
         replace(connection)
     }

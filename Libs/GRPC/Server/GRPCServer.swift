@@ -40,11 +40,13 @@ package final class GRPCServer: @unchecked Sendable {
     }
 
     /// Listens; returns the address, which tells the port when 0 was asked for.
-    package func start() async throws -> SocketAddress {
+    ///
+    /// - Parameter isOpen: false to leave connections in the system's queue until `open()`.
+    package func start(isOpen: Bool = true) async throws -> SocketAddress {
         let listener = try await loop.run { [self] in
-            let listener = try TCPListener.listen(on: configuration.address, loop: loop) { [weak self] socket in
-                self?.accept(socket)
-            }
+            let listener = try TCPListener.listen(
+                on: configuration.address, loop: loop, inherited: configuration.inherited, isPaused: !isOpen
+            ) { [weak self] socket in self?.accept(socket) }
             self.listener = listener
             return listener
         }
@@ -52,6 +54,9 @@ package final class GRPCServer: @unchecked Sendable {
         logger.info("gRPC server listens", [.address: .string(address.description)])
         return address
     }
+
+    /// Takes connections from now on. From anywhere.
+    package func open() { loop.execute { [self] in listener?.resume() } }
 
     private func accept(_ socket: TCPConnection) {
         guard !isShuttingDown, connections.count < configuration.maximumConnections else {

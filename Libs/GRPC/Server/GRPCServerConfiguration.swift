@@ -6,6 +6,8 @@ extension GRPCServer {
     package struct Configuration: Sendable {
         /// Where to listen; port 0 takes a free one.
         package var address: SocketAddress
+        /// Sockets that were handed to the process; one that listens at the address is used.
+        package var inherited = InheritedSockets.none
         /// The most connections at once; more are closed as they come.
         package var maximumConnections = 1024
         /// The most calls at once on a connection; also the most handlers, so that resetting calls gains nothing.

@@ -95,8 +95,9 @@ final class HTTP2ServerConnection: ServedConnection, @unchecked Sendable {
     }
 
     /// Tells the client to open no more streams; those under way, and those that it opens before it knows, are answered.
+    func beginLeaving() { session?.goAway() }
+
     func beginDrain() {
-        session?.goAway()
         for exchange in exchanges.values { exchange.beginDrain() }
     }
 

@@ -1,3 +1,4 @@
+import EventLoop
 import Glibc
 
 /// Where values of the configuration come from: the environment first, then a file of `KEY=VALUE` lines.
@@ -41,6 +42,9 @@ package struct ConfigurationSource: Sendable {
             return String(content)
         }
     }
+
+    /// The listening sockets that were handed to the process.
+    func inheritedSockets() throws(EventLoopError) -> InheritedSockets { try InheritedSockets(environment: values) }
 
     /// Lines of a file: blank, `# comment`, or `KEY=VALUE` with optional quotes around the value.
     private mutating func parse(_ text: String) -> [String: String] {

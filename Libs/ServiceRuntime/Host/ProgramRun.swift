@@ -24,13 +24,21 @@ struct ProgramRun {
             for fault in error.faults { errors("\(name): \(fault)\n") }
             return ServiceMain.Status.configuration
         }
+        let inherited: InheritedSockets
+        do {
+            inherited = try source.inheritedSockets()
+        } catch {
+            errors("\(name): \(error)\n")
+            return ServiceMain.Status.configuration
+        }
         let logger = Logger(service: name, level: runtime.logLevel, sink: sink)
         let summary = reader.declarations.compactMap { declared in declared.value.map { "\(declared.key)=\($0)" } }
         logger.info("starting", [.version: .string(ServiceMain.version), .configuration: .strings(summary)])
         let (name, output) = (name, output)
         return await onLoop(named: name, logger) { loop in
             let host = ServiceHost(
-                name: name, version: ServiceMain.version, settings: runtime, loop: loop, logger: logger, output: output)
+                name: name, version: ServiceMain.version, settings: runtime, loop: loop, logger: logger,
+                inherited: inherited, output: output)
             return await finish(host, logger) { host in try await work(host, settings) }
         }
     }

@@ -26,6 +26,8 @@ package final class ServiceHost {
     package let output: @Sendable (String) -> Void
     /// Answers the admin address; a program may add paths.
     package let admin: AdminHandler
+    /// Listening sockets that were handed to the process; its servers use those for their addresses.
+    package let inherited: InheritedSockets
     /// The address that the gRPC server got, once started; for tests that ask for port 0.
     package private(set) var grpcAddress: SocketAddress?
     /// The address that the HTTP server got, once started.
@@ -36,15 +38,18 @@ package final class ServiceHost {
     private let settings: RuntimeSettings
     private var lifecycle: Lifecycle
     private var whenReady: [@Sendable (Bool) -> Void] = []
+    private var doors: [@Sendable () -> Void] = []
     private var eventBatch: Int?
     private var grpcAddresses: [Published<SocketAddress>] = []
     private var httpAddresses: [Published<SocketAddress>] = []
 
     package init(
         name: String, version: String, settings: RuntimeSettings, loop: EventLoop, logger: Logger,
-        metrics: Metrics = Metrics(), output: @escaping @Sendable (String) -> Void = { _ in }
+        metrics: Metrics = Metrics(), inherited: InheritedSockets = .none,
+        output: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.name = name
+        self.inherited = inherited
         self.output = output
         self.settings = settings
         self.loop = loop
@@ -145,11 +150,13 @@ package final class ServiceHost {
         return channel
     }
 
-    /// Serves gRPC; the health service says `SERVING` while the process is ready.
+    /// Serves gRPC; the health service says `SERVING` while the process is ready. Who connects before it is ready for the
+    /// first time waits, for at most `ReadinessWatch.patience`.
     ///
     /// - Parameter maximumMessageBytes: of a request; larger ones are refused with RESOURCE_EXHAUSTED.
     package func serve(_ services: [any GRPCService], settings: GRPCSettings, maximumMessageBytes: Int = 4 << 20) {
         var configuration = GRPCServer.Configuration(address: settings.address)
+        configuration.inherited = inherited
         configuration.maximumMessageBytes = maximumMessageBytes
         configuration.maximumHeldBytes = max(configuration.maximumHeldBytes, 2 * maximumMessageBytes)
         let calls = metrics.histograms(
@@ -159,22 +166,27 @@ package final class ServiceHost {
         }
         let server = GRPCServer(loop: loop, configuration: configuration, services: services, logger: logger)
         whenReady.append { server.health.set($0 ? .serving : .notServing) }
+        doors.append { server.open() }
         let address = Published<SocketAddress>()
         grpcAddresses.append(address)
         lifecycle.add(
             Component(
-                "grpc", start: { address.set(try await server.start()) },
+                "grpc", start: { address.set(try await server.start(isOpen: false)) },
                 stop: { grace in await server.shutdown(grace: grace) }))
     }
 
-    /// Serves HTTP beside the admin address; the server is the program's own, with its limits and its handler.
-    package func serve(_ server: HTTPServer) {
+    /// Serves HTTP beside the admin address; the server is the program's own, with its limits and its handler. Who connects
+    /// before the process is ready for the first time waits, for at most `ReadinessWatch.patience`.
+    ///
+    /// - Parameter notice: how long the server goes on taking connections at the stop, see `HTTPServer.drain`.
+    package func serve(_ server: HTTPServer, notice: Duration = .zero) {
+        doors.append { server.open() }
         let address = Published<SocketAddress>()
         httpAddresses.append(address)
         lifecycle.add(
             Component(
-                "http", start: { address.set(try await server.start()) },
-                stop: { grace in await server.drain(deadline: grace) }))
+                "http", start: { address.set(try await server.start(isOpen: false)) },
+                stop: { grace in await server.drain(notice: notice, deadline: grace) }))
     }
 
     // MARK: Life
@@ -182,8 +194,9 @@ package final class ServiceHost {
     /// Starts everything: the admin address first, then what was asked for in its order.
     package func start() async throws {
         var all = Lifecycle(loop: loop, logger: logger)
-        let server = HTTPServer(
-            loop: loop, configuration: HTTPServer.Configuration(address: settings.adminAddress), handler: admin.answer)
+        var configuration = HTTPServer.Configuration(address: settings.adminAddress)
+        configuration.inherited = inherited
+        let server = HTTPServer(loop: loop, configuration: configuration, handler: admin.answer)
         let address = Published<SocketAddress>()
         all.add(
             Component(
@@ -193,6 +206,11 @@ package final class ServiceHost {
         all.add(.task("readiness", on: loop, logger: logger, run: readinessWatch().run))
         lifecycle = all
         try await lifecycle.start()
+        let unclaimed = inherited.unclaimed
+        guard unclaimed.isEmpty else {
+            throw ConfigurationFailure(
+                faults: unclaimed.map { "a socket that listens at \($0) was handed over, and nothing is served there" })
+        }
         adminAddress = address.value
         grpcAddress = grpcAddresses.first?.value
         httpAddress = httpAddresses.first?.value
@@ -210,7 +228,7 @@ package final class ServiceHost {
     }
 
     private func readinessWatch() -> ReadinessWatch {
-        ReadinessWatch(loop: loop, readiness: readiness, logger: logger, metrics: metrics, tell: whenReady)
+        ReadinessWatch(loop: loop, readiness: readiness, logger: logger, metrics: metrics, tell: whenReady, open: doors)
     }
 
     private func registerMetrics(of pool: PostgresPool) {

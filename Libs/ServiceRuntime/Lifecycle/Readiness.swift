@@ -21,6 +21,8 @@ package final class Readiness: Sendable {
 
         /// True when nothing is missing that is required.
         package var isReady: Bool { missing.isEmpty }
+        /// True when nothing is missing at all.
+        package var isComplete: Bool { checks.allSatisfy { $0.reason == nil } }
         /// What is missing and required, `name: reason`.
         package var missing: [String] {
             checks.compactMap { entry in entry.isRequired ? entry.reason.map { "\(entry.name): \($0)" } : nil }

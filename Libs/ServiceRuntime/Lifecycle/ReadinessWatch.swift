@@ -1,13 +1,18 @@
 import EventLoop
 import Observability
 
-/// Looks at readiness again and again: logs each change, tells gRPC health, measures how late the loop is.
+/// Looks at readiness again and again: lets the servers begin, logs each change, tells gRPC health, measures how late the loop is.
 struct ReadinessWatch: Sendable {
     let loop: EventLoop
     let readiness: Readiness
     let logger: Logger
     let metrics: Metrics
     let tell: [@Sendable (Bool) -> Void]
+    /// Called once: when nothing is missing, not even what the process could do without, or when that has not come for `patience`.
+    let open: [@Sendable () -> Void]
+
+    /// How long those who connect to a process that has just been started are left to wait, rather than told that it cannot serve.
+    static let patience = Duration.seconds(3)
 
     /// Often at the start, so that the log and gRPC health know of it at once.
     private static let eagerInterval = Duration.milliseconds(20)
@@ -18,8 +23,10 @@ struct ReadinessWatch: Sendable {
         let lag = metrics.gauge("florin_event_loop_lag_seconds", help: "How late a timer of the event loop was.")
         let started = loop.now
         var last: [String]?
+        var isOpen = false
         while !Task.isCancelled {
-            let missing = await readiness.report().missing
+            let report = await readiness.report()
+            let missing = report.missing
             if missing != last {
                 if missing.isEmpty {
                     logger.notice("ready", [.duration: .milliseconds(loop.now - started)])
@@ -30,7 +37,11 @@ struct ReadinessWatch: Sendable {
                 ready.set(missing.isEmpty ? 1 : 0)
                 last = missing
             }
-            let interval = missing.isEmpty ? Self.steadyInterval : Self.eagerInterval
+            if !isOpen, report.isComplete || loop.now - started >= Self.patience {
+                isOpen = true
+                for open in open { open() }
+            }
+            let interval = missing.isEmpty && isOpen ? Self.steadyInterval : Self.eagerInterval
             let expected = loop.now + interval
             do { try await loop.sleep(for: interval) } catch { return }
             let late = (loop.now - expected).components

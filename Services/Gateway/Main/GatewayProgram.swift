@@ -110,7 +110,9 @@ enum GatewayProgram: ServiceProgram {
                 issuer: settings.issuer,
                 resilience: settings.resilience, rules: settings.rules),
             logger: host.logger, metrics: host.metrics)
-        let server = gateway.server(listeningOn: settings.listener.address, settings.listener.configure)
+        let server = gateway.server(listeningOn: settings.listener.address) { [inherited = host.inherited] in
+            settings.listener.configure(&$0, inherited)
+        }
         settings.listener.reloadOnHangUp(host)
         host.metrics.gauge("florin_http_connections", help: "Client connections that are open.") {
             Double(server.statistics.connections)
@@ -118,6 +120,6 @@ enum GatewayProgram: ServiceProgram {
         host.metrics.counter(
             "florin_http_refused_total", help: "Requests and connections that the HTTP server refused by itself."
         ) { Double(server.statistics.refused) }
-        host.serve(server)
+        host.serve(server, notice: settings.listener.notice)
     }
 }

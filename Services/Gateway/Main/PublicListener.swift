@@ -12,6 +12,8 @@ struct PublicListener: Sendable {
     let connectionsPerAddress: Int
     /// What stands between it and its clients.
     let proxies: TrustedProxies
+    /// How long connections are still taken after the request to stop.
+    let notice: Duration
     /// Nil where the API is served in the clear.
     let tls: TLSServerContext?
 
@@ -21,6 +23,11 @@ struct PublicListener: Sendable {
             "FLORIN_HTTP_CONNECTIONS_PER_ADDRESS", "open connections of one client address", default: 10_000,
             in: 1...1_000_000)
         proxies = Self.proxies(&reader)
+        notice = .seconds(
+            reader.int(
+                "FLORIN_DRAIN_NOTICE_SECONDS",
+                "part of FLORIN_DRAIN_SECONDS in which clients are still served and told to leave", default: 5,
+                in: 0...300))
         let certificate = reader.optionalString(
             "FLORIN_TLS_CERTIFICATE", "file with the public API's certificates (PEM), read again on SIGHUP")
         let key = reader.optionalString("FLORIN_TLS_KEY", "file with the key of FLORIN_TLS_CERTIFICATE (PEM)")
@@ -68,7 +75,8 @@ struct PublicListener: Sendable {
     }
 
     /// Applies what does not depend on the gateway.
-    func configure(_ server: inout HTTPServer.Configuration) {
+    func configure(_ server: inout HTTPServer.Configuration, _ inherited: InheritedSockets) {
+        server.inherited = inherited
         server.maxConnectionsPerAddress = connectionsPerAddress
         server.tls = tls
     }

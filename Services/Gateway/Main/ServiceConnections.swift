@@ -23,14 +23,16 @@ struct ServiceConnections {
         let portfolio = Self.channel(host, "portfolio", settings.portfolio)
         clients = GatewayClients(auth: auth, events: events, expense: expense, portfolio: portfolio)
         archive = UserArchive(auth: auth, events: events, expense: expense, portfolio: portfolio)
-        history = StreamHistory(client: StreamServiceClient(channel: events))
+        history = StreamHistory(client: StreamServiceClient(channel: events), loop: host.loop)
     }
 
     private static func channel(_ host: ServiceHost, _ service: String, _ addresses: ServiceAddresses) -> GRPCChannel {
         var configuration = GRPCChannel.Configuration()
-        // A service that comes back is to be found within a second.
-        configuration.backoff = Backoff(maximum: .seconds(1))
-        // Calls that come while a service is started anew wait for it rather than fail.
+        // A service that comes back is to be found at once: calls wait for it.
+        configuration.backoff = Backoff(maximum: .milliseconds(300))
+        // Calls that come while a service is started anew wait for it rather than fail, at most until their deadline; for one
+        // that has not said goodbye the wait is shorter.
+        configuration.restartGrace = .seconds(10)
         configuration.absenceGrace = .seconds(2)
         let channel = host.channel(to: addresses.known, service: nil, configuration: configuration)
         if addresses.hasNames {

@@ -134,6 +134,36 @@ import TestKit
         }
     }
 
+    /// A goodbye is worth more patience than a broken connection.
+    @Test func aGoodbyeAndABreakAreToldApart() async throws {
+        try await Harness.run(channel: {
+            $0.backoff = Backoff(initial: .milliseconds(10), maximum: .milliseconds(50))
+            $0.restartGrace = patience
+        }) { harness in
+            let (relay, address) = try await Relay.start(loop: harness.loop, target: harness.address)
+            var configuration = GRPCChannel.Configuration()
+            configuration.backoff = Backoff(initial: .milliseconds(10), maximum: .milliseconds(50))
+            configuration.restartGrace = patience
+            let broken = GRPCChannel(loop: harness.loop, targets: [address], configuration: configuration)
+            _ = try await broken.unary(EchoService.say, [UInt8]("hello"), timeout: patience)
+            try await relay.stop()
+            let status = await statusThrown {
+                _ = try await broken.unary(EchoService.say, [UInt8]("hello"), timeout: patience)
+            }
+            #expect(status?.code == .unavailable)
+            await broken.shutdown()
+
+            _ = try await harness.say("hello")
+            await harness.server.shutdown(grace: .zero)
+            try await eventually("the channel has noticed") { harness.channel.state == .transientFailure }
+            async let answer = harness.say("again")
+            let second = try await startServer(harness.loop, at: harness.address)
+            let text = try await answer
+            #expect(text == "again")
+            await second.shutdown(grace: .zero)
+        }
+    }
+
     @Test func nobodyWaitsForLong() async throws {
         try await Harness.run(channel: {
             $0.backoff = Backoff(initial: .milliseconds(10), maximum: .milliseconds(50))

@@ -188,7 +188,8 @@ private struct Assembly {
                 limiter: options.limiter, limits: options.limits, streams: streams,
                 archive: UserArchive(
                     auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3]),
-                history: StreamHistory(client: StreamServiceClient(channel: channels[1])), proxies: options.proxies,
+                history: StreamHistory(client: StreamServiceClient(channel: channels[1]), loop: loop),
+                proxies: options.proxies,
                 issuer: AccessTokens.issuer, resilience: options.resilience, rules: options.rules),
             logger: logger, metrics: metrics)
         server = gateway.server(listeningOn: .loopback(port: 0), options.server)

@@ -1,5 +1,6 @@
+internal import Chronology
 package import Contracts
-internal import EventLoop
+package import EventLoop
 internal import GRPC
 internal import HTTPServer
 internal import ServiceRuntime
@@ -17,10 +18,17 @@ package struct StreamHistory: Sendable {
     }
 
     private static let timeout = Duration.seconds(5)
+    /// For so long after it was made an event may be on a live stream and not in the history yet.
+    private static let lag = Duration.seconds(5)
+    private static let interval = Duration.milliseconds(200)
 
     private let client: StreamServiceClient
+    private let loop: EventLoop
 
-    package init(client: StreamServiceClient) { self.client = client }
+    package init(client: StreamServiceClient, loop: EventLoop) {
+        self.client = client
+        self.loop = loop
+    }
 
     /// The last event that a client has (`Last-Event-ID`); nil for a stream from now on.
     ///
@@ -45,9 +53,26 @@ package struct StreamHistory: Sendable {
             }
     }
 
-    /// The first of the events after the one that the client has.
+    /// The first of the events after the one that the client has. One that has just happened is waited for where the history
+    /// does not know it yet.
     func page(for identity: Identity, afterEvent id: String) async throws(Refusal) -> Page {
-        try await page(StreamEventQuery(afterEvent: id), identity)
+        let end = loop.now + Self.patience(for: id)
+        while true {
+            let page = try await page(StreamEventQuery(afterEvent: id), identity)
+            guard page.end == nil, loop.now < end else { return page }
+            // Cancelled, there is nobody to wait for.
+            do { try await loop.sleep(for: Self.interval) } catch { return page }
+        }
+    }
+
+    /// How long an event may still be on its way to the history.
+    private static func patience(for id: String) -> Duration {
+        do {
+            return min(lag, try UUIDv7(parsing: id).timestamp + lag - SystemClock().now())
+        } catch {
+            // No event of ours has such an id.
+            return .zero
+        }
     }
 
     /// The events from where a page ended.
