@@ -133,3 +133,9 @@ faults-long: ## the same for half an hour and longer: 100,000 events and 1,000 k
 	@scripts/setup test
 	@scripts/faults.py --seconds 1200 --kills 1000 --pauses 20 --cuts 40 --alarms 6 --crash-rounds 6 --users 12 --rate 14 \
 		--events 100000 --drain 900 --trouble long $(FAULTS)
+
+.PHONY: rolling-restart
+rolling-restart: ## restart every process in turns under load, 100,000 requests, not one may fail (ROLLING="--requests 5000")
+	@scripts/setup test
+	@scripts/rolling_restart.py $(ROLLING)
+	@scripts/rolling_restart.py --services 1 --gateways 1 $(ROLLING)

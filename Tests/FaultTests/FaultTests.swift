@@ -1,13 +1,8 @@
 internal import Foundation
-internal import Glibc
 internal import Testing
 
 /// The bounded part of `make faults`, with the programs that were built along with these tests.
 @Suite(.serialized, .timeLimit(.minutes(20))) struct FaultTests {
-    private static let packageRoot = URL(filePath: #filePath).resolvingSymlinksInPath()
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    private static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
-
     /// Troubles one by one, whose times have wide bounds here; then kills, pauses, cuts of the network and poison under load:
     /// nothing is lost and nothing happens twice. Then damage is done on purpose, each kind of which the count must find.
     @Test func nothingIsLostAndNothingHappensTwice() async throws {
@@ -31,28 +26,8 @@ internal import Testing
 
     /// Runs the suite to its end.
     private func faults(
-        from binaries: String = Self.binaries, _ arguments: String...
+        from binaries: String = PythonScript.binaries, _ arguments: String...
     ) async throws -> (status: Int32, output: String) {
-        let file = FileManager.default.temporaryDirectory.appending(path: "faults-\(UUID().uuidString).out")
-        try Data().write(to: file)
-        defer { try? FileManager.default.removeItem(at: file) }
-        let process = Process()
-        process.executableURL = Self.packageRoot.appending(path: "scripts/faults.py")
-        process.arguments = ["--binaries", binaries] + arguments
-        process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("FLORIN_") }
-        process.standardInput = FileHandle.nullDevice
-        let handle = try FileHandle(forWritingTo: file)
-        process.standardOutput = handle
-        process.standardError = handle
-        let status = await withCheckedContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do {
-                try process.run()
-            } catch {
-                continuation.resume(returning: -1)
-            }
-        }
-        try handle.close()
-        return (status, String(decoding: try Data(contentsOf: file), as: UTF8.self))
+        try await PythonScript.run("faults.py", ["--binaries", binaries] + arguments)
     }
 }

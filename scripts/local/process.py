@@ -53,16 +53,27 @@ def program(name, *folders):
     return path
 
 
-def spawn(command, *, account=None, environment=None, log, death_signal="TERM", cwd="/"):
+# Hands over listening sockets as systemd does, sd_listen_fds(3): from descriptor 3 on, for the process of that number.
+HAND_OVER = 'export LISTEN_PID=$$; exec "$@"'
+
+
+def spawn(command, *, account=None, environment=None, log, death_signal="TERM", cwd="/", sockets=()):
     """Starts a process in a session of its own (Ctrl-C reaches only us: we stop servers in order).
 
-    The kernel sends it death_signal should we die without stopping it.
+    The kernel sends it death_signal should we die without stopping it. It is handed the listening sockets.
     """
     prefix = account.prefix() if account else []
+    # In ascending order none is overwritten before it is taken.
+    descriptors = sorted(listening.fileno() for listening in sockets)
+    if descriptors:
+        redirections = "".join(f" {3 + index}<&{number}" for index, number in enumerate(descriptors))
+        command = ["/bin/bash", "-c", HAND_OVER + redirections, "bash", *command]
+        environment = dict(environment or os.environ, LISTEN_FDS=str(len(descriptors)))
     with open(log, "ab") as output:
         return subprocess.Popen(
             ["setpriv", f"--pdeathsig={death_signal}", *prefix, "--", *command],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd, env=environment, start_new_session=True)
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd, env=environment, start_new_session=True,
+            pass_fds=descriptors)
 
 
 def run(command, *, account=None, environment=None, text=None, timeout=120, cwd="/"):

@@ -8,7 +8,8 @@ PORT_NAMES = dict(zip(ORDER, ("AUTH", "EXPENSE", "PORTFOLIO", "PROCESSOR", "GATE
 DATABASE = "florin"
 # Settings of the caller's environment that are passed on to the processes.
 PASSED_ON = (
-    "FLORIN_LOG_LEVEL", "FLORIN_DATABASE_POOL", "FLORIN_DRAIN_SECONDS", "FLORIN_PASSWORD_THREADS",
+    "FLORIN_LOG_LEVEL", "FLORIN_DATABASE_POOL", "FLORIN_DRAIN_SECONDS", "FLORIN_DRAIN_NOTICE_SECONDS",
+    "FLORIN_PASSWORD_THREADS",
     "FLORIN_HTTP_CONNECTIONS_PER_ADDRESS", "FLORIN_RATE_LIMIT_ANONYMOUS", "FLORIN_RATE_LIMIT_SIGN_IN",
     "FLORIN_RATE_LIMIT_USER", "FLORIN_TLS_CERTIFICATE", "FLORIN_TLS_KEY", "FLORIN_OIDC_PROVIDERS",
     "FLORIN_OIDC_CERTIFICATES", "FLORIN_FIREBASE_PROJECT")
@@ -34,6 +35,8 @@ def environment(name, ports, secrets, database_urls, amqp_url, mail_folder):
     }
     if name == "gateway":
         result["FLORIN_HTTP_LISTEN"] = address(ports, port_name)
+        # There is no load balancer that would have to take notice.
+        result.setdefault("FLORIN_DRAIN_NOTICE_SECONDS", "0")
     else:
         result["FLORIN_GRPC_LISTEN"] = address(ports, port_name)
         result["FLORIN_DATABASE_URL"] = database_urls[name]
