@@ -299,8 +299,8 @@ let testTargets: [Target] = [
         [
             "ExpenseAPI", "ExpenseApplication", "ExpenseInfrastructure", "Chronology", "CloudEvents", "Contracts",
             "EventLoop",
-            "GRPC", "Idempotency", "Messaging", "MessagingTesting", "Observability", "Postgres", "ServersTesting",
-            "ServiceRuntime", "Validation",
+            "GRPC", "Idempotency", "Messaging", "MessagingTesting", "Observability", "Postgres",
+            "ServersTesting", "ServiceRuntime", "TestKit", "Validation",
         ]),
     tests("PortfolioTests", ["PortfolioDomain", "Chronology", "Money", "Validation"]),
     tests(

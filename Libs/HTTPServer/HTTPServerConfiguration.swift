@@ -39,8 +39,8 @@ extension HTTPServer {
         /// For the client to close after it was told that the connection ends.
         package var lingerTimeout = Duration.seconds(2)
         /// How long a handler may go on after the client has ended its side. A client that has gone away and one that has
-        /// only finished sending look the same.
-        package var halfCloseGrace = Duration.milliseconds(200)
+        /// only finished sending look the same; what works for the first is to end, the second gets what is answered soon.
+        package var halfCloseGrace = Duration.milliseconds(25)
         /// How long a drain waits for one more request on an idle connection, so that none is lost on its way.
         package var drainIdleGrace = Duration.milliseconds(300)
 

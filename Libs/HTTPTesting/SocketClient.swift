@@ -41,6 +41,15 @@ package final class SocketClient: Sendable {
     /// Closes both sides as a client does that goes away; the descriptor itself goes with the object.
     package func leave() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
+    /// Breaks the connection off, so that the server gets a reset in place of an end. Nothing can be done with it afterwards.
+    package func reset() {
+        var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+        // Connecting a socket to no family dissolves its connection at once, and its number stays ours.
+        var nobody = sockaddr(sa_family: sa_family_t(AF_UNSPEC), sa_data: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+        _ = unsafe connect(descriptor, &nobody, socklen_t(MemoryLayout<sockaddr>.size))
+    }
+
     /// Sends all of the text.
     package func send(_ text: String) async throws { try await send(Array(text.utf8)) }
 

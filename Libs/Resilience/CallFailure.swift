@@ -10,6 +10,8 @@ package enum CallFailure: Sendable, Hashable {
     case unavailable
     /// The service did not answer in the time that it had.
     case timedOut
+    /// One of the servers of the service did not answer; others are asked in its place from now on.
+    case replaced
     /// The caller left.
     case cancelled
 }

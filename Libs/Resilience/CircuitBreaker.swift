@@ -37,6 +37,8 @@ package struct CircuitBreaker: Sendable {
         case answered
         /// It did not.
         case failed
+        /// One of its servers did not, and is not asked any more: what failed before is put down to it.
+        case replaced
         /// Nothing is known, since nobody waited for it.
         case unknown
     }
@@ -79,8 +81,9 @@ package struct CircuitBreaker: Sendable {
         case (.answered, true): enter(.closed)
         case (.failed, true): enter(.open(until: now + policy.pause))
         // The next call is to find out at once.
-        case (.unknown, true): enter(.open(until: now))
+        case (.unknown, true), (.replaced, true): enter(.open(until: now))
         case (.failed, false): addFailure(at: now)
+        case (.replaced, false): failures = []
         case (.answered, false), (.unknown, false): break
         }
     }

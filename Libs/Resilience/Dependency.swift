@@ -145,6 +145,7 @@ package final class Dependency: Sendable {
         case nil, .answered: return .answered
         case .unavailable, .timedOut: return .failed
         case .cancelled: return .unknown
+        case .replaced: return .replaced
         // A service that nobody can reach costs nothing: the channel says so at once and looks for it by itself.
         case .unsent: return isProbe ? .failed : .unknown
         case .lost:

@@ -21,7 +21,7 @@ struct DependencyFigures: Sendable {
             nil: attempts.with(service, "ok"), .answered: attempts.with(service, "refused"),
             .unsent: attempts.with(service, "unsent"), .lost: attempts.with(service, "lost"),
             .unavailable: attempts.with(service, "unavailable"), .timedOut: attempts.with(service, "timed_out"),
-            .cancelled: attempts.with(service, "cancelled"),
+            .replaced: attempts.with(service, "replaced"), .cancelled: attempts.with(service, "cancelled"),
         ]
         refused = (
             refusals.with(service, "circuit_open"), refusals.with(service, "full"), refusals.with(service, "timed_out")

@@ -30,7 +30,7 @@ package enum Repetition: Sendable, Hashable {
     package func allows(_ failure: CallFailure) -> Bool {
         switch failure {
         case .unsent: true
-        case .lost, .unavailable: self == .always
+        case .lost, .unavailable, .replaced: self == .always
         case .answered, .timedOut, .cancelled: false
         }
     }

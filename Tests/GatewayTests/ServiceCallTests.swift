@@ -151,7 +151,7 @@ import Validation
 
     /// The service itself ends the call by the code that the deadline has; ten seconds would be long for a test.
     @Test func aServiceThatIsLateIsNamed() async throws {
-        try await GatewayBench.run { bench in
+        try await GatewayBench.run({ $0.deadlines = CallDeadlines() }) { bench in
             bench.services.on("ListExpenses") { (_: ListExpensesRequest, context) -> ExpenseList in
                 let left = try #require(context.remaining)
                 #expect(left > .seconds(5) && left <= .seconds(10))

@@ -16,9 +16,11 @@ import TestKit
         ([(0, .failed), (1, .answered), (2, .failed), (3, .unknown), (4, .failed), (5, .failed)], false),
         ([(0, .failed), (1, .answered), (2, .failed), (3, .answered), (4, .failed), (5, .failed), (6, .failed)], true),
         ([(0, .unknown), (1, .unknown), (2, .unknown), (3, .unknown), (4, .unknown), (5, .unknown)], false),
+        ([(0, .failed), (1, .failed), (2, .failed), (3, .failed), (4, .replaced), (5, .failed)], false),
+        ([(0, .replaced), (1, .failed), (2, .failed), (3, .failed), (4, .failed), (5, .failed)], true),
     ]
 
-    @Test(arguments: 0..<9) func opensOnTheFifthFailureInTenSeconds(_ index: Int) throws {
+    @Test(arguments: 0..<11) func opensOnTheFifthFailureInTenSeconds(_ index: Int) throws {
         let (attempts, isOpen) = Self.openings[index]
         var circuit = CircuitBreaker()
         for (second, outcome) in attempts {
@@ -117,7 +119,7 @@ import TestKit
 
     private static let repetitions: [(CallFailure, always: Bool, whenUnsent: Bool)] = [
         (.unsent, true, true), (.lost, true, false), (.unavailable, true, false), (.answered, false, false),
-        (.timedOut, false, false), (.cancelled, false, false),
+        (.timedOut, false, false), (.cancelled, false, false), (.replaced, true, false),
     ]
 
     @Test(arguments: Self.repetitions) func onlyWhatIsSafeIsRepeated(

@@ -14,6 +14,11 @@ final class CallBalancer: @unchecked Sendable {
     private var next = 0
     private var calls: [ObjectIdentifier: ClientCall] = [:]
     private var queue: [ClientCall] = []
+    /// How many refused calls may be sent again before one is answered. Several times the streams that a server is likely to
+    /// allow: it may count all of them as open for a moment longer than we do.
+    private static let refusalLimit = 500
+    /// The refused calls that were sent again since the last answer.
+    private var refusals = 0
     private var isShutDown = false
     private var idleWaiters: [CheckedContinuation<Void, Never>] = []
     private var readyWaiters: [UInt64: CheckedContinuation<Bool, Never>] = [:]
@@ -46,7 +51,7 @@ final class CallBalancer: @unchecked Sendable {
         for offset in 0..<subchannels.count {
             let index = (next + offset) % subchannels.count
             guard subchannels[index].available != nil else { continue }
-            guard !subchannels[index].record.isEjected(at: loop.now) else {
+            guard subchannels[index].record.mayBeAsked(at: loop.now) else {
                 ejected = ejected ?? index
                 continue
             }
@@ -61,17 +66,30 @@ final class CallBalancer: @unchecked Sendable {
         let previous = call.subchannel
         guard connection.send(call, of: subchannel, userAgent: configuration.userAgent) else { return false }
         guard !call.isFinished else { return true }
-        previous?.calls -= 1
+        previous.map { leave($0, call) }
         subchannel.calls += 1
+        call.isProbe = subchannel.record.sent(at: loop.now)
         return true
     }
 
-    /// Notes how an address answered a call. No more than half of the addresses are ejected at a time.
+    private func leave(_ subchannel: Subchannel, _ call: ClientCall) {
+        subchannel.calls -= 1
+        if call.isProbe { subchannel.record.probeEnded() }
+        call.isProbe = false
+    }
+
+    /// Notes how an address answered a call, and on the call whether others answer in its place from now on. Only where there
+    /// are such others is an address ejected, and no more than half of the addresses at a time.
     private func judge(_ call: ClientCall) {
         guard let subchannel = call.subchannel, let status = call.status else { return }
-        subchannel.calls -= 1
-        let others = subchannels.count { $0 !== subchannel && $0.record.isEjected(at: loop.now) }
-        subchannel.record.note(status, at: loop.now, mayEject: 2 * (others + 1) <= subchannels.count)
+        leave(subchannel, call)
+        let now = loop.now
+        let others = subchannels.filter { $0 !== subchannel }
+        let ejected = others.count { $0.record.isEjected(at: now) }
+        let isReplaceable = others.contains { $0.isReady && $0.record.mayBeAsked(at: now) }
+        subchannel.record.note(
+            status, at: now, mayEject: isReplaceable && 2 * (ejected + 1) <= subchannels.count)
+        if isReplaceable, subchannel.record.isEjected(at: now) { call.noteEjection() }
         dropRetired()
     }
 
@@ -222,8 +240,15 @@ extension CallBalancer: ClientCallCarrier {
         drainQueue()
     }
 
+    func maySendAgain() -> Bool {
+        guard refusals < Self.refusalLimit else { return false }
+        refusals += 1
+        return true
+    }
+
     func ended(_ call: ClientCall) {
         calls[ObjectIdentifier(call)] = nil
+        if call.status?.code == .ok { refusals = 0 }
         judge(call)
         if calls.isEmpty { releaseIdleWaiters() }
         // Calls that end while they are queued leave gaps, which must not pile up behind a full connection.

@@ -5,6 +5,9 @@ internal import HTTP2
 protocol ClientCallCarrier: AnyObject {
     /// Carries the call now or queues it, or fails it by `finish`.
     func carry(_ call: ClientCall)
+    /// Whether a call that a server has refused may be sent once more. That is limited, or a server that refuses all would get many
+    /// times as many.
+    func maySendAgain() -> Bool
     /// The call is over.
     func ended(_ call: ClientCall)
 }
@@ -44,6 +47,8 @@ final class ClientCall: @unchecked Sendable {
     private var isUnsent = true
     /// The address that the call was last sent to.
     private(set) weak var subchannel: Subchannel?
+    /// Whether the call shows its address to answer again, after it was ejected.
+    var isProbe = false
     private var deframer: MessageDeframer
     private var messages: [[UInt8]] = []
     private var unconsumed = 0
@@ -72,6 +77,9 @@ final class ClientCall: @unchecked Sendable {
     var isFinished: Bool { outcome != nil }
     /// How the call ended; nil while it goes on.
     var status: GRPCStatus? { outcome }
+
+    /// Has the status say that its address is spared.
+    func noteEjection() { outcome?.isAddressEjected = true }
 
     // MARK: From anywhere
 
@@ -328,7 +336,8 @@ extension ClientCall: HTTP2StreamHandler {
     func streamDrained() {}
 
     func streamClosed(_ error: HTTP2ErrorCode, wasSent: Bool) {
-        guard prepareAnotherAttempt(isUntouched: error == .refusedStream || !wasSent) else {
+        let isRefused = error == .refusedStream
+        guard prepareAnotherAttempt(isUntouched: isRefused || !wasSent, wasRefused: isRefused && wasSent) else {
             let code = StatusMapping.code(reset: error)
             if code == .cancelled, let deadline, loop.now >= deadline { return finish(Self.deadlineExceeded) }
             return finish(GRPCStatus(code, "the stream was reset with HTTP/2 error \(error.rawValue)"))
@@ -358,10 +367,11 @@ extension ClientCall: HTTP2StreamHandler {
     }
 
     /// Makes ready to be sent again a call that no handler has seen (grpc/proposal: A6, "Transparent Retries").
-    private func prepareAnotherAttempt(isUntouched: Bool) -> Bool {
+    private func prepareAnotherAttempt(isUntouched: Bool, wasRefused: Bool = false) -> Bool {
         if case .active(_, let stream) = phase { stream.handler = nil }
         isUnsent = isUntouched && initialMetadata == nil
-        guard isUnsent, attempts < Self.maximumAttempts, carrier != nil else { return false }
+        guard isUnsent, attempts < Self.maximumAttempts, let carrier else { return false }
+        guard !wasRefused || carrier.maySendAgain() else { return false }
         phase = .queued
         deframer = MessageDeframer(maximumMessageBytes: maximumMessageBytes)
         unconsumed = 0

@@ -24,6 +24,8 @@ extension GRPCChannel {
         package var connectTimeout = Duration.seconds(5)
         /// The pauses between attempts.
         package var backoff = Backoff()
+        /// When an address is spared because it does not answer.
+        package var ejection = Ejection()
         /// Silence of a connection after which the server is asked for life.
         package var keepAliveInterval = Duration.seconds(30)
         /// How long it has to answer.
@@ -40,6 +42,18 @@ extension GRPCChannel {
             configuration.handshakeTimeout = connectTimeout
             return configuration
         }
+    }
+
+    /// When one of several addresses gets no calls for a while.
+    package struct Ejection: Sendable {
+        /// The failures in a row that eject an address; one is enough where the last ejection was not followed by an answer.
+        package var failures = 5
+        /// How long the first ejection lasts; each further one before a good answer as much longer.
+        package var base = Duration.seconds(10)
+        /// No ejection is longer.
+        package var maximum = Duration.seconds(60)
+
+        package init() {}
     }
 
     /// Whether a call made now would go.

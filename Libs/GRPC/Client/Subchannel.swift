@@ -16,7 +16,8 @@ final class Subchannel: @unchecked Sendable {
         /// Under way, or soon to be tried again after a connection that had served.
         case connecting
         case ready
-        /// The last attempt failed; the next one waits for its time.
+        /// The last attempt failed; the next one waits for its time or is under way. Until one succeeds nobody is to wait: an
+        /// address that swallows everything takes its whole time for each attempt.
         case failed(GRPCStatus)
         case shutDown
     }
@@ -24,7 +25,7 @@ final class Subchannel: @unchecked Sendable {
     /// The address.
     let address: SocketAddress
     /// How the address has answered of late.
-    var record = OutlierRecord()
+    var record: OutlierRecord
     /// The calls that were sent here and are not over.
     var calls = 0
     private let loop: EventLoop
@@ -48,6 +49,7 @@ final class Subchannel: @unchecked Sendable {
         self.configuration = configuration
         self.owner = owner
         backoff = configuration.backoff
+        record = OutlierRecord(configuration.ejection)
         transportConfiguration = configuration.connection
     }
 
@@ -57,10 +59,21 @@ final class Subchannel: @unchecked Sendable {
         return current
     }
 
+    /// Whether the address can be reached.
+    var isReady: Bool { if case .ready = state { true } else { false } }
+
     /// The host that the requests name.
     var authority: String { configuration.authority ?? address.description }
 
     // MARK: Connecting
+
+    /// Whether a connection is wanted that is not there.
+    private var isTrying: Bool {
+        switch state {
+        case .connecting, .failed: true
+        case .idle, .ready, .shutDown: false
+        }
+    }
 
     /// Begins to connect unless that has been begun before.
     func connectIfIdle() {
@@ -69,7 +82,7 @@ final class Subchannel: @unchecked Sendable {
 
     private func connect() {
         retryTimer = nil
-        state = .connecting
+        if case .failed = state {} else { state = .connecting }
         connecting = loop.spawn { [self] in
             do {
                 let socket = try await TCPConnection.connect(
@@ -84,7 +97,7 @@ final class Subchannel: @unchecked Sendable {
     private func connected(_ socket: TCPConnection) {
         loop.preconditionCurrent()
         connecting = nil
-        guard case .connecting = state else { return socket.close() }
+        guard isTrying else { return socket.close() }
         do {
             let connection = try ClientConnection(
                 socket: socket, loop: loop, configuration: transportConfiguration, owner: self)
@@ -99,7 +112,7 @@ final class Subchannel: @unchecked Sendable {
     private func connectFailed(_ reason: GRPCStatus) {
         loop.preconditionCurrent()
         connecting = nil
-        guard case .connecting = state else { return }
+        guard isTrying else { return }
         state = .failed(reason)
         retryLater()
         owner?.changed(self)
@@ -149,7 +162,7 @@ final class Subchannel: @unchecked Sendable {
 
 extension Subchannel: ClientConnectionOwner {
     func becameReady(_ connection: ClientConnection) {
-        guard connection === current, case .connecting = state else { return }
+        guard connection === current, isTrying else { return }
         state = .ready
         hasSaidGoodbye = false
         owner?.changed(self)

@@ -46,6 +46,8 @@ package struct GRPCStatus: Error, Sendable, Hashable {
     package var metadata: GRPCMetadata
     /// Who ended the call; does not travel.
     package var origin = Origin.server
+    /// Whether the channel asks other addresses than the one that the call was sent to from now on; does not travel.
+    package var isAddressEjected = false
 
     /// A status of that code.
     package init(

@@ -160,7 +160,11 @@ package actor PostgresPool {
         for waiter in waiters.remove(where: { $0.token === token }) {
             waiter.fail(PostgresError(.cancelled, "the task was cancelled"))
         }
-        for connection in connections.values where connection.cancel(token) { settle(connection) }
+        for connection in Array(connections.values) where connection.cancel(token) {
+            // Not at the next tick: nothing is to work for a caller who has gone.
+            sendCancel(connection, loop.now)
+            settle(connection)
+        }
         tickSoon()
     }
 

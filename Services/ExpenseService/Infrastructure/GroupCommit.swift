@@ -9,7 +9,8 @@ import Synchronization
 /// Writes the expenses of requests that arrive side by side in one transaction: one round trip, one commit for all of them.
 ///
 /// Nobody waits for company: what comes first goes at once, and while the database is at work on as many groups as are allowed,
-/// the next one gathers. An expense that a group cannot write is left to its caller.
+/// the next one gathers. An expense that a group cannot write is left to its caller. A group whose callers have all gone is given
+/// up, also while it waits for a lock.
 actor GroupCommit {
     /// Bounds of the groups.
     struct Limits: Sendable {
@@ -84,8 +85,10 @@ actor GroupCommit {
             let group = nextGroup()
             guard !group.isEmpty else { continue }
             running += 1
-            // Lives as long as the call of its callers: they all wait for its end, and the pool bounds it.
-            loop.spawn { await self.send(group) }
+            // Lives as long as the calls of its callers: it ends with the last that waits for it, and the pool bounds it.
+            let task = loop.spawn { await self.send(group) }
+            let audience = Audience(group.count) { task.cancel() }
+            for entry in group { entry.caller.join(audience) }
         }
     }
 
@@ -135,6 +138,7 @@ private final class Caller: Sendable {
     private struct State {
         var continuation: CheckedContinuation<Answer, Never>?
         var answer: Answer?
+        var audience: Audience?
     }
 
     private let state = Mutex(State())
@@ -150,12 +154,44 @@ private final class Caller: Sendable {
     }
 
     func answer(_ answer: Answer) {
-        let continuation = state.withLock { state -> CheckedContinuation<Answer, Never>? in
-            guard state.answer == nil else { return nil }
+        let (continuation, audience) = state.withLock { state -> (CheckedContinuation<Answer, Never>?, Audience?) in
+            guard state.answer == nil else { return (nil, nil) }
             state.answer = answer
-            defer { state.continuation = nil }
-            return state.continuation
+            defer {
+                state.continuation = nil
+                state.audience = nil
+            }
+            return (state.continuation, state.audience)
         }
         continuation?.resume(returning: answer)
+        audience?.leave()
+    }
+
+    /// From now on it counts among those whom a group is written for.
+    func join(_ audience: Audience) {
+        let hasGone = state.withLock { state in
+            if state.answer == nil { state.audience = audience }
+            return state.answer != nil
+        }
+        if hasGone { audience.leave() }
+    }
+}
+
+/// Those whom a group is written for; does something when the last of them has gone.
+private final class Audience: Sendable {
+    private let count: Mutex<Int>
+    private let whenEmpty: @Sendable () -> Void
+
+    init(_ count: Int, whenEmpty: @escaping @Sendable () -> Void) {
+        self.count = Mutex(count)
+        self.whenEmpty = whenEmpty
+    }
+
+    func leave() {
+        let isEmpty = count.withLock { count in
+            count -= 1
+            return count == 0
+        }
+        if isEmpty { whenEmpty() }
     }
 }

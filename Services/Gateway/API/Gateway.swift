@@ -29,6 +29,10 @@ package final class Gateway: Sendable {
         package let issuer: String
         /// What each service is allowed to cost.
         package let resilience: Dependency.Configuration
+        /// How long each may take.
+        package let deadlines: CallDeadlines
+        /// What tells the time to the rules of `resilience`; nil for the loop.
+        package let clock: ResilienceClock?
         /// What all answers have in common.
         package let rules: ResponseRules
 
@@ -37,6 +41,7 @@ package final class Gateway: Sendable {
             limits: RateLimits, streams: EventStreams, archive: UserArchive, history: StreamHistory,
             proxies: TrustedProxies = .none, issuer: String,
             resilience: Dependency.Configuration = .init(),
+            deadlines: CallDeadlines = CallDeadlines(), clock: ResilienceClock? = nil,
             rules: ResponseRules = ResponseRules()
         ) {
             self.clients = clients
@@ -50,6 +55,8 @@ package final class Gateway: Sendable {
             self.proxies = proxies
             self.issuer = issuer
             self.resilience = resilience
+            self.deadlines = deadlines
+            self.clock = clock
             self.rules = rules
         }
     }
@@ -64,11 +71,13 @@ package final class Gateway: Sendable {
         self.loop = loop
         self.parts = parts
         routes = RouteTable(
-            routes: GatewayRoutes.all, limits: parts.limits, documents: Documents.all(issuer: parts.issuer))
+            routes: GatewayRoutes.all, limits: parts.limits, deadlines: parts.deadlines,
+            documents: Documents.all(issuer: parts.issuer))
         calls = ServiceCalls(
             clients: parts.clients,
             dependencies: Dependencies(
-                routes.services, configuration: parts.resilience, loop: loop, metrics: metrics),
+                routes.services, configuration: parts.resilience, clock: parts.clock ?? ResilienceClock(loop),
+                metrics: metrics),
             logger: logger)
         record = RequestRecord(logger: logger, metrics: metrics)
     }

@@ -35,6 +35,39 @@ import Testing
         #expect(!record.isEjected(at: now + .seconds(10)))
     }
 
+    /// Ejected by five failures and back after its time, for one call at a time.
+    @Test func aProbeAtATimeAfterAnEjection() {
+        var record = OutlierRecord()
+        for _ in 0..<5 {
+            let isProbe = record.sent(at: .zero)
+            #expect(!isProbe)
+            record.note(Self.lost, at: .zero, mayEject: true)
+        }
+        #expect(!record.mayBeAsked(at: .seconds(9)) && record.mayBeAsked(at: .seconds(10)))
+        let first = record.sent(at: .seconds(10))
+        #expect(first)
+        #expect(!record.mayBeAsked(at: .seconds(11)))
+        // A probe that never ends is not waited for.
+        #expect(record.mayBeAsked(at: .seconds(20)))
+        // One that ends without a word leaves it to the next.
+        record.probeEnded()
+        record.note(GRPCStatus(.cancelled, origin: .caller), at: .seconds(12), mayEject: true)
+        #expect(record.mayBeAsked(at: .seconds(12)))
+        let second = record.sent(at: .seconds(12))
+        #expect(second)
+        // One failure is enough now.
+        record.probeEnded()
+        record.note(Self.lost, at: .seconds(13), mayEject: true)
+        #expect(!record.mayBeAsked(at: .seconds(32)) && record.mayBeAsked(at: .seconds(33)))
+        // With an answer it has its share again.
+        let third = record.sent(at: .seconds(33))
+        #expect(third)
+        record.probeEnded()
+        record.note(GRPCStatus(.notFound), at: .seconds(34), mayEject: true)
+        let fourth = record.sent(at: .seconds(34))
+        #expect(!fourth && record.mayBeAsked(at: .seconds(34)))
+    }
+
     @Test func anAddressThatIsNeededStays() {
         var record = OutlierRecord()
         for _ in 0..<50 { record.note(Self.lost, at: .zero, mayEject: false) }

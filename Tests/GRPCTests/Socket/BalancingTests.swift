@@ -49,7 +49,7 @@ import TestKit
             for _ in 0..<100 {
                 if await statusThrown(by: { _ = try await say(on: channel) }) != nil { failures += 1 }
             }
-            #expect(failures == OutlierRecord.threshold)
+            #expect(failures == GRPCChannel.Ejection().failures)
             // With nobody else left the ill one is better than none.
             ill.isIll.store(false, ordering: .relaxed)
             await second.shutdown(grace: .zero)
@@ -76,7 +76,7 @@ import TestKit
             try await eventually("both fail often") {
                 let status = await statusThrown { _ = try await say(on: channel) }
                 #expect(status?.code == .unavailable && status?.origin == .server)
-                return services.allSatisfy { $0.calls.load(ordering: .relaxed) >= OutlierRecord.threshold }
+                return services.allSatisfy { $0.calls.load(ordering: .relaxed) >= GRPCChannel.Ejection().failures }
             }
             let before = services.map { $0.calls.load(ordering: .relaxed) }
             for _ in 0..<20 { _ = await statusThrown { _ = try await say(on: channel) } }
@@ -198,6 +198,22 @@ import TestKit
             await channel.shutdown()
             #expect(await origin("hello") == .unsent)
             try await relay.stop()
+        }
+    }
+
+    /// A server that refuses every call before it looks at it gets so many of them again and no more.
+    @Test func refusalsAreRepeatedWithinABound() async throws {
+        try await Harness.withLoop { loop in
+            let (refuser, listener) = try await RefusingServer.start(on: loop)
+            let channel = GRPCChannel(loop: loop, targets: [listener.localAddress])
+            for _ in 0..<1000 {
+                let status = await statusThrown { _ = try await say(on: channel) }
+                #expect(status?.code == .unavailable && status?.origin == .unsent)
+            }
+            let streams = try await loop.run { refuser.streams }
+            #expect(streams == 1000 + 500)
+            await channel.shutdown()
+            await listener.close()
         }
     }
 }

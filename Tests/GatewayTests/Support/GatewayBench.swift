@@ -28,8 +28,21 @@ struct GatewayBench: Sendable {
         var apiTokenLifetime = Duration.seconds(600)
         var limiter: any RateLimiter = MemoryRateLimiter()
         var proxies = TrustedProxies.none
+        var deadlines = Self.patientDeadlines
+        /// What tells the time to the rules of resilience; nil for the loop.
+        var clock: ShiftedClock?
+        /// Where services are that are not among those of the bench.
+        var addresses: [String: [SocketAddress]] = [:]
+        var channel = GRPCChannel.Configuration()
         /// Services of which nothing listens.
         var missing: Set<String> = []
+
+        /// Longer than those of the program, for a machine that is far too slow.
+        private static var patientDeadlines: CallDeadlines {
+            var deadlines = CallDeadlines()
+            deadlines.call = .seconds(50)
+            return deadlines
+        }
     }
 
     let loop: EventLoop
@@ -161,7 +174,10 @@ private struct Assembly {
         let log = log
         let logger = Logger(service: "gateway") { log.add($0) }
         func channel(_ service: String) -> GRPCChannel {
-            GRPCChannel(loop: loop, targets: [options.missing.contains(service) ? .loopback(port: 1) : target])
+            let addresses = options.addresses[service] ?? [target]
+            return GRPCChannel(
+                loop: loop, targets: options.missing.contains(service) ? [.loopback(port: 1)] : addresses,
+                configuration: options.channel)
         }
         channels = ["auth", "events", "expense", "portfolio"].map(channel)
         let clients = GatewayClients(
@@ -190,7 +206,8 @@ private struct Assembly {
                     auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3]),
                 history: StreamHistory(client: StreamServiceClient(channel: channels[1]), loop: loop),
                 proxies: options.proxies,
-                issuer: AccessTokens.issuer, resilience: options.resilience, rules: options.rules),
+                issuer: AccessTokens.issuer, resilience: options.resilience, deadlines: options.deadlines,
+                clock: options.clock?.clock(loop), rules: options.rules),
             logger: logger, metrics: metrics)
         server = gateway.server(listeningOn: .loopback(port: 0), options.server)
         self.keys = keys

@@ -1,5 +1,4 @@
 internal import Contracts
-internal import EventLoop
 internal import GRPC
 internal import Observability
 internal import Resilience
@@ -9,8 +8,7 @@ struct Dependencies: Sendable {
     private let all: [String: Dependency]
 
     /// - Parameter names: the services' short names.
-    init(_ names: Set<String>, configuration: Dependency.Configuration, loop: EventLoop, metrics: Metrics) {
-        let clock = ResilienceClock(loop)
+    init(_ names: Set<String>, configuration: Dependency.Configuration, clock: ResilienceClock, metrics: Metrics) {
         all = Dictionary(
             uniqueKeysWithValues: names.map { name in
                 (name, Dependency(name, configuration: configuration, clock: clock, metrics: metrics))
@@ -39,9 +37,13 @@ extension CallFailure {
         switch (status.code, status.origin) {
         case (.cancelled, .caller), (.cancelled, .unsent): self = .cancelled
         case (.unavailable, .unsent), (.deadlineExceeded, .unsent): self = .unsent
+        case (.unavailable, _) where status.isAddressEjected && status.details.isEmpty,
+            (.deadlineExceeded, _) where status.isAddressEjected && status.details.isEmpty:
+            self = .replaced
         case (.unavailable, .connectionLost): self = .lost
         // A problem in the details is the service's own well-considered answer.
-        case (.unavailable, _) where status.details.isEmpty: self = .unavailable
+        case (.unavailable, _) where status.details.isEmpty, (.cancelled, _) where status.details.isEmpty:
+            self = .unavailable
         case (.deadlineExceeded, _) where status.details.isEmpty: self = .timedOut
         default: self = .answered
         }

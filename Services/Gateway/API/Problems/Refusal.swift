@@ -55,13 +55,14 @@ extension Refusal {
     /// What a service's refusal, or its absence, means to the client.
     package init(_ status: GRPCStatus, from service: String) {
         guard status.details.isEmpty else {
-            let problem = ProblemDetails(status)
+            let problem = ProblemDetails(status).sayingWhenToComeBack
             let challenge = problem.status == 401 ? [("WWW-Authenticate", "Bearer realm=\"florin\"")] : []
             self.init(problem, fields: challenge, dependency: problem.status >= 503 ? service : nil)
             return
         }
         switch status.code {
-        case .unavailable: self = .unavailable(service)
+        // A handler that is cancelled without its caller's doing is one of a server that stops.
+        case .unavailable, .cancelled: self = .unavailable(service)
         case .deadlineExceeded:
             self.init(
                 ProblemCode.timeout.problem("The \(service) service did not answer in time.", retryAfter: 1),
@@ -101,5 +102,14 @@ extension Refusal {
         self.init(
             code.problem(
                 errors: errors.errors.map { FieldError(field: $0.field, code: $0.code, message: $0.message) }))
+    }
+}
+
+extension ProblemDetails {
+    /// The same; a service that cannot answer now is asked again in a second where it does not say when.
+    fileprivate var sayingWhenToComeBack: ProblemDetails {
+        guard status >= 503, retryAfter == nil else { return self }
+        return ProblemDetails(
+            code: code, status: status, title: title, detail: detail, errors: errors, retryAfter: 1)
     }
 }

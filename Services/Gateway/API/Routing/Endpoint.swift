@@ -37,7 +37,7 @@ final class Endpoint: Sendable {
     /// The endpoint of a service's route.
     ///
     /// - Parameter isVersioned: whether what the path names has a version, and with it an entity tag.
-    init(_ route: GatewayRoute, isVersioned: Bool, limits: RateLimits) {
+    init(_ route: GatewayRoute, isVersioned: Bool, limits: RateLimits, deadlines: CallDeadlines) {
         let isChange = route.method != "GET"
         path = route.path
         label = route.path
@@ -51,7 +51,8 @@ final class Endpoint: Sendable {
         }
         let takesFile = !route.hasJSONBody && isChange && route.method != "DELETE"
         content = route.hasJSONBody ? .json : takesFile ? .file : .none
-        action = .call(ServiceRoute(route, isVersioned: isVersioned, takesFile: takesFile))
+        action = .call(
+            ServiceRoute(route, isVersioned: isVersioned, deadline: takesFile ? deadlines.file : deadlines.call))
     }
 
     /// An endpoint that the gateway answers itself; read only.
@@ -82,12 +83,18 @@ final class Endpoint: Sendable {
     }
 }
 
+/// How long services may take; shorter than the server's own bound of a handler.
+package struct CallDeadlines: Sendable {
+    /// For most calls.
+    package var call = Duration.seconds(10)
+    /// Where the service is handed a file.
+    package var file = Duration.seconds(50)
+
+    package init() {}
+}
+
 /// A route of a service, with what the gateway adds to it.
 final class ServiceRoute: Sendable {
-    /// How long a service may take, and how long where it is handed a file.
-    private static let deadline = Duration.seconds(10)
-    private static let fileDeadline = Duration.seconds(50)
-
     let route: GatewayRoute
     /// The service's short name, such as `expense`.
     let service: String
@@ -98,13 +105,13 @@ final class ServiceRoute: Sendable {
     /// Whether what the path names has a version.
     let isVersioned: Bool
 
-    init(_ route: GatewayRoute, isVersioned: Bool, takesFile: Bool) {
+    init(_ route: GatewayRoute, isVersioned: Bool, deadline: Duration) {
         self.route = route
         self.isVersioned = isVersioned
         repetition = route.method == "GET" ? .always : .whenUnsent
         // The second word of `florin.expense.v1.ExpenseService`.
         service = route.service.split(separator: ".").dropFirst().first.map(String.init) ?? route.service
-        deadline = takesFile ? Self.fileDeadline : Self.deadline
+        self.deadline = deadline
     }
 }
 

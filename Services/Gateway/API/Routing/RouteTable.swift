@@ -10,7 +10,10 @@ struct RouteTable: Sendable {
     /// The path templates with their methods, for metrics.
     let endpoints: [(method: HTTPMethod, endpoint: Endpoint)]
 
-    init(routes: [GatewayRoute], limits: RateLimits, documents: [(path: String, document: StaticDocument)]) {
+    init(
+        routes: [GatewayRoute], limits: RateLimits, deadlines: CallDeadlines = CallDeadlines(),
+        documents: [(path: String, document: StaticDocument)]
+    ) {
         let versioned = Set(routes.filter { $0.isVersioned && $0.method != "POST" }.map(\.path))
         var all: [(method: HTTPMethod, segments: [RouteSegment], endpoint: Endpoint)] = []
         for route in routes {
@@ -18,7 +21,11 @@ struct RouteTable: Sendable {
                 preconditionFailure("a route has a method that HTTP does not know")
             }
             all.append(
-                (method, route.segments, Endpoint(route, isVersioned: versioned.contains(route.path), limits: limits)))
+                (
+                    method, route.segments,
+                    Endpoint(
+                        route, isVersioned: versioned.contains(route.path), limits: limits, deadlines: deadlines)
+                ))
         }
         var own = [
             Endpoint(

@@ -1,0 +1,100 @@
+import GatewayAPI
+import HTTPTesting
+import Testing
+
+extension ServiceTroubleTests {
+    /// The circuit before a service, by a clock that the test moves.
+    @Suite(.timeLimit(.minutes(10))) struct CircuitTests {
+        private static let body = #"{"amount":{"amount":"1.00","currency":"EUR"},"spent_on":"2026-11-20"}"#
+        private let clock = ShiftedClock()
+
+        private func run(_ body: (GatewayBench, Replica, String) async throws -> Void) async throws {
+            try await Replica.with(1, .fails) { replicas in
+                try await GatewayBench.run {
+                    $0.addresses = ["expense": [replicas[0].address]]
+                    $0.clock = clock
+                } _: { bench in
+                    try await body(bench, replicas[0], try bench.tokens.make())
+                }
+            }
+        }
+
+        /// Writes, since they are not repeated: each request is one attempt.
+        private func write(_ count: Int, _ bench: GatewayBench, _ token: String) async throws -> [Answer] {
+            var answers: [Answer] = []
+            for _ in 0..<count {
+                answers.append(try await bench.send("POST", "/v1/expenses", token: token, body: Self.body))
+            }
+            return answers
+        }
+
+        @Test func opensOnTheFifthFailureAndRefusesAtOnce() async throws {
+            try await run { bench, replica, token in
+                #expect(try await write(4, bench, token).allSatisfy { $0.status == 503 && $0["retry-after"] == "1" })
+                #expect(bench.sample(#"florin_dependency_circuit{service="expense"}"#) == 0)
+                _ = try await write(1, bench, token)
+                #expect(replica.calls == 5 && bench.sample(#"florin_dependency_circuit{service="expense"}"#) == 2)
+                clock.advance(by: .seconds(10))
+                for answer in try await write(20, bench, token) {
+                    #expect(answer.status == 503)
+                    #expect(try answer.json("code") == "service_unavailable" && answer.json("dependency") == "expense")
+                    // What is left of the thirty seconds; the machine has taken some of them.
+                    #expect(answer["retry-after"].flatMap { Int($0) }.map { (1...20).contains($0) } == true)
+                }
+                #expect(replica.calls == 5)
+            }
+        }
+
+        @Test func whatFailedLongAgoDoesNotCount() async throws {
+            try await run { bench, replica, token in
+                for _ in 0..<4 {
+                    _ = try await write(4, bench, token)
+                    clock.advance(by: .seconds(10))
+                }
+                #expect(replica.calls == 16)
+                #expect(bench.sample(#"florin_dependency_circuit{service="expense"}"#) == 0)
+            }
+        }
+
+        @Test func oneOfManyProbes() async throws {
+            try await run { bench, replica, token in
+                _ = try await write(5, bench, token)
+                replica.turn(.hangs)
+                // Far enough from the end for a machine that stands still for a while.
+                clock.advance(by: .seconds(31))
+                let clients = try (0..<64).map { _ in try SocketClient(bench.address) }
+                for client in clients { try await client.send(bench.request("GET", "/v1/expenses", token: token)) }
+                try await eventually("one probes, the others are refused") {
+                    replica.calls(of: "ListExpenses") == 1
+                        && bench.sample(
+                            #"florin_dependency_refusals_total{service="expense",reason="circuit_open"}"#) == 63
+                }
+                #expect(replica.running == 1)
+                #expect(bench.sample(#"florin_dependency_circuit{service="expense"}"#) == 1)
+                // The one that probes leaves with the others: then the next one finds out.
+                for client in clients { client.leave() }
+                try await eventually("nobody probes") { replica.running == 0 }
+                try await eventually("the circuit waits for the next") {
+                    bench.sample(#"florin_dependency_circuit{service="expense"}"#) == 2
+                }
+                replica.turn(.answers)
+                #expect(try await bench.send("GET", "/v1/expenses", token: token).status == 200)
+                #expect(bench.sample(#"florin_dependency_circuit{service="expense"}"#) == 0)
+                let outcome = try await bench.load(64, bench.request("GET", "/v1/expenses", token: token))
+                #expect(outcome.statuses == [200: 64])
+            }
+        }
+
+        @Test func aProbeThatFailsOpensItAgain() async throws {
+            try await run { bench, replica, token in
+                _ = try await write(5, bench, token)
+                for round in 1...3 {
+                    clock.advance(by: .seconds(31))
+                    let answers = try await write(10, bench, token)
+                    #expect(answers.allSatisfy { $0.status == 503 })
+                    #expect(replica.calls == 5 + round)
+                }
+            }
+        }
+    }
+}
