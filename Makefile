@@ -95,6 +95,11 @@ bench-identity: ## measure sign-ins, and whether the time of an answer tells whi
 	@scripts/setup test
 	@scripts/stack bench-identity
 
+.PHONY: bench-edge
+bench-edge: ## measure how long work outlives its caller, and what others notice of a service that hangs
+	@scripts/setup test
+	@scripts/stack bench-edge
+
 .PHONY: bench-events
 bench-events: ## measure outbox, broker and inbox beside plain clients in C and Python
 	@scripts/setup test

@@ -18,6 +18,7 @@ def parser():
             ("run", "everything, until Ctrl-C"), ("demo", "everything, plays the story, stops"),
             ("bench", "everything, measures, stops"),
             ("bench-identity", "everything, measures sign-ins and what their times tell, stops"),
+            ("bench-edge", "everything, measures what services in trouble cost, stops"),
             ("slow-http", "everything, holds it up by slow clients, stops"),
             ("rate-limits", "everything, asks more than it may, stops"),
             ("contract-traffic", "everything, compares real answers with the API's document, stops"),
@@ -46,7 +47,7 @@ def main(arguments):
                 return installation.run(options.free_ports, options.binaries)
             case "demo":
                 return installation.demo(options.free_ports, options.binaries)
-            case "bench" | "bench-identity" | "slow-http" | "fuzz-api" | "rate-limits":
+            case "bench" | "bench-identity" | "bench-edge" | "slow-http" | "fuzz-api" | "rate-limits":
                 if options.command != "rate-limits":
                     # The load comes from few users and from one address.
                     for limit in ("USER", "ANONYMOUS", "SIGN_IN"):

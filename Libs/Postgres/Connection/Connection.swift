@@ -34,6 +34,7 @@ final class Connection {
     private struct Cancellation {
         var target: UInt64
         var began: Duration
+        var sentAt: Duration
         var isSending = true
     }
 
@@ -333,21 +334,30 @@ final class Connection {
         return true
     }
 
-    /// The cancel request to send now, if the server works for a caller who has gone. When an earlier request has not
+    /// How long a cancel request has to show an effect; one that arrives between two statements has none.
+    private static let cancelPatience = Duration.milliseconds(100)
+
+    /// The cancel request to send now, if the server works for a caller who has gone. When earlier requests have not
     /// helped within `grace` the connection is closed instead.
     func cancelHandleIfDue(now: Duration, grace: Duration) -> CancelHandle? {
         guard case .ready = phase, let handle, let target = abandonedTarget else { return nil }
+        var began = now
         if let current = cancellation {
-            if current.target == target, now - current.began > grace {
-                close(PostgresError(.connectionLost, "the server does not react to a cancel request"))
+            if current.target == target {
+                began = current.began
+                if now - began > grace {
+                    close(PostgresError(.connectionLost, "the server does not react to a cancel request"))
+                    return nil
+                }
             }
-            if current.isSending || current.target == target { return nil }
+            let isRecent = current.target == target && now - current.sentAt < Self.cancelPatience
+            if current.isSending || isRecent { return nil }
         }
         guard let request = handle.makeCancelHandle() else {
             close(PostgresError(.connectionLost, "no cancel request can be made"))
             return nil
         }
-        cancellation = Cancellation(target: target, began: now)
+        cancellation = Cancellation(target: target, began: began, sentAt: now)
         return request
     }
 

@@ -160,11 +160,7 @@ package actor PostgresPool {
         for waiter in waiters.remove(where: { $0.token === token }) {
             waiter.fail(PostgresError(.cancelled, "the task was cancelled"))
         }
-        for connection in Array(connections.values) where connection.cancel(token) {
-            // Not at the next tick: nothing is to work for a caller who has gone.
-            sendCancel(connection, loop.now)
-            settle(connection)
-        }
+        for connection in Array(connections.values) where connection.cancel(token) { settle(connection) }
         tickSoon()
     }
 
@@ -297,6 +293,8 @@ package actor PostgresPool {
 
     /// Brings the ledger in line with the connection, and does what follows from it.
     private func settle(_ connection: Connection) {
+        // Not at the next tick: nothing is to work for a caller who has gone, nor for the next one behind it.
+        sendCancel(connection, loop.now)
         record(connection)
         let interrupted = connection.interrupted
         connection.interrupted = []
@@ -357,7 +355,6 @@ package actor PostgresPool {
         expireWaiters(now)
         for connection in Array(connections.values) {
             connection.expire(now: now)
-            sendCancel(connection, now)
             settle(connection)
         }
         for id in ledger.surplus(now: now) { connections[id].map { retire($0) } }
