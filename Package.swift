@@ -339,7 +339,9 @@ let testTargets: [Target] = [
     tests("HTTPClientIntegrationTests", ["HTTPClient", "TestKit"]),
     tests("FuzzTests", ["florin-fuzz"]),
     // The programs as they are run, all of them together.
-    tests("SystemTests", ["auth-service", "expense-service", "portfolio-service", "event-processor", "gateway"]),
+    tests(
+        "SystemTests",
+        ["auth-service", "expense-service", "portfolio-service", "event-processor", "gateway", "TestKit"]),
     tests("FaultTests", ["auth-service", "expense-service", "portfolio-service", "event-processor", "gateway"]),
     tests(
         "GatewayTests",
@@ -352,7 +354,7 @@ let testTargets: [Target] = [
         "GatewayIntegrationTests",
         [
             "gateway", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPTesting", "Messaging",
-            "MessagingAMQP", "MessagingTesting", "Observability", "Secrets", "ServersTesting", "Tokens",
+            "MessagingAMQP", "MessagingTesting", "Observability", "Secrets", "ServersTesting", "TestKit", "Tokens",
         ]),
 ]
 

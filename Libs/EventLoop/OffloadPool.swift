@@ -4,6 +4,7 @@ internal import Synchronization
 package final class OffloadPool: Sendable {
     private struct State {
         var queue: [any OffloadJob] = []
+        var running = 0
         var threads: [LoopThread] = []
         var isShutDown = false
     }
@@ -19,6 +20,11 @@ package final class OffloadPool: Sendable {
         self.monitor = monitor
         let started = (0..<threads).map { _ in LoopThread(name: name) { Self.work(monitor, limit: queueLimit) } }
         monitor.withLock { $0.threads = started }
+    }
+
+    /// Pieces of work that threads do now, and that wait for a thread; from any thread.
+    package var load: (running: Int, waiting: Int) {
+        monitor.withLock { ($0.running, $0.queue.count { !$0.isOver }) }
     }
 
     /// Runs `body` on a thread of the pool and returns its result. Throws `EventLoopError` `.overloaded` at once when the
@@ -68,11 +74,15 @@ package final class OffloadPool: Sendable {
         enum Next { case job(any OffloadJob), end }
         while true {
             let next = monitor.wait { state -> Next? in
-                if !state.queue.isEmpty { return .job(state.queue.removeFirst()) }
+                if !state.queue.isEmpty {
+                    state.running += 1
+                    return .job(state.queue.removeFirst())
+                }
                 return state.isShutDown ? .end : nil
             }
             guard case .job(let job) = next else { return }
             job.perform()
+            monitor.withLock { $0.running -= 1 }
         }
     }
 }

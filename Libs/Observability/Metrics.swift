@@ -48,6 +48,19 @@ package final class Metrics: Sendable {
         register(Family(name: name, help: help, labels: []) { CallbackGauge(read: read) })
     }
 
+    /// Numbers that differ by label values, all read when the metrics are rendered; a second registration of a name replaces
+    /// the first.
+    ///
+    /// - Parameter read: the numbers by the values of their labels; called on the thread that renders, and must not wait.
+    package func gauges(
+        _ name: StaticString, help: StaticString, labels: [StaticString],
+        read: @escaping @Sendable () -> [[String]: Double]
+    ) {
+        families.withLock {
+            $0[name.description] = CallbackFamily(name: name, help: help, labels: labels, read: read)
+        }
+    }
+
     private func register(_ family: Family<some MetricInstrument>) {
         _ = family.with()
         families.withLock { $0[family.name] = family }

@@ -10,21 +10,31 @@ package final class Family<Instrument: MetricInstrument>: MetricFamily {
     private let make: @Sendable () -> Instrument
     private let series = Mutex<[[String]: Instrument]>([:])
 
-    init(
+    convenience init(
         name: StaticString, help: StaticString, labels: [StaticString], limit: Int = Metrics.maximumSeries,
         make: @escaping @Sendable () -> Instrument
     ) {
-        precondition(MetricSyntax.isName(name.description), "metric name")
-        precondition(labels.allSatisfy { MetricSyntax.isLabel($0.description) }, "metric label")
-        self.name = name.description
-        self.help = help.description
-        self.labels = labels.map(\.description)
+        self.init(
+            name: name.description, help: help.description, labels: labels.map(\.description), limit: limit, make: make)
+    }
+
+    init(
+        name: String, help: String, labels: [String], limit: Int = Metrics.maximumSeries,
+        make: @escaping @Sendable () -> Instrument
+    ) {
+        precondition(MetricSyntax.isName(name), "metric name")
+        precondition(labels.allSatisfy(MetricSyntax.isLabel), "metric label")
+        self.name = name
+        self.help = help
+        self.labels = labels
         self.limit = limit
         self.make = make
     }
 
     /// The series of these label values, in the order in which the labels were declared.
-    package func with(_ values: String...) -> Instrument {
+    package func with(_ values: String...) -> Instrument { with(values) }
+
+    func with(_ values: [String]) -> Instrument {
         precondition(values.count == labels.count, "metric \(name) needs \(labels.count) label values")
         return series.withLock { series in
             if let known = series[values] { return known }
@@ -43,6 +53,30 @@ package final class Family<Instrument: MetricInstrument>: MetricFamily {
             let pairs = zip(labels, values).map { "\($0)=\"\(MetricSyntax.escapedLabel($1))\"" }
             instrument.render(name: name, labels: pairs.joined(separator: ","), to: &text)
         }
+    }
+}
+
+/// Gauges of one metric name that are read when they are rendered.
+final class CallbackFamily: MetricFamily {
+    let name: String
+    private let labels: [String]
+    private let help: String
+    private let read: @Sendable () -> [[String]: Double]
+
+    init(
+        name: StaticString, help: StaticString, labels: [StaticString],
+        read: @escaping @Sendable () -> [[String]: Double]
+    ) {
+        self.name = name.description
+        self.help = help.description
+        self.labels = labels.map(\.description)
+        self.read = read
+    }
+
+    func render(to text: inout String) {
+        let family = Family(name: name, help: help, labels: labels) { Gauge() }
+        for (values, number) in read() where values.count == labels.count { family.with(values).set(number) }
+        family.render(to: &text)
     }
 }
 

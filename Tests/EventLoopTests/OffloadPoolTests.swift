@@ -50,9 +50,11 @@ extension ContinuousClock {
         }
         try await eventually("all but one are refused") { refused.count == 2 }
         #expect(refused.all == [.overloaded, .overloaded])
+        #expect(pool.load == (1, 1))
         gate.open()
         try await running.value
         for task in waiting { try await task.value }
+        try await eventually("nothing is left to do") { pool.load == (0, 0) }
         #expect(refused.count == 2)
         pool.shutdown()
         pool.shutdown()

@@ -3,6 +3,7 @@ import EventLoop
 import Foundation
 import HTTPTesting
 import ServersTesting
+import enum TestKit.Python
 import Testing
 import Tokens
 
@@ -105,6 +106,7 @@ import Tokens
         for word in Self.personal + [token] + token.split(separator: ".").map(String.init) {
             #expect(!gateway.log.contains(word) && !metrics.contains(word), "\(word)")
         }
+        try await checkFigures(metrics)
         for line in gateway.log.split(separator: "\n") where line.contains(#""message":"request""#) {
             #expect(!line.contains("127.0.0.1"))
         }
@@ -118,6 +120,16 @@ import Tokens
     /// Whether a line is about a request with the user's token that came as far as the token.
     private static func isSignedIn(_ line: String) -> Bool {
         ["GET /v1/expenses 200", "GET /v1/expenses/{id} 400", "GET /v1/events/stream 200"].contains(line)
+    }
+
+    /// What is told of all these is valid, and stands in the runbook.
+    private func checkFigures(_ metrics: String) async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "gateway-\(UUID()).metrics")
+        try (metrics + "\n").write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let judged = try await Python.run(
+            "metrics/judge.py", [Python.root.appending(path: "docs/RUNBOOK.md").path, Python.root.path, file.path])
+        #expect(judged.status == 0, "\(judged.output)")
     }
 
     /// Opens a stream and goes away from it.

@@ -56,6 +56,34 @@ struct MetricsTests {
         #expect(metrics.render().split(separator: "\n").count == Metrics.maximumSeries + 1 + 2)
     }
 
+    @Test func aFamilyMayHaveABoundOfItsOwn() {
+        let metrics = Metrics()
+        let family = metrics.counters("routes_total", help: "R.", labels: ["route", "status"], limit: 3)
+        for index in 0..<10 { family.with("\(index)", "200").increment() }
+        #expect(family.with("0", "200").value == 1 && family.with("other", "other").value == 7)
+    }
+
+    @Test func whatIsReadWhenItIsRenderedIsNew() {
+        let metrics = Metrics()
+        let number = Atomic<Int>(1)
+        metrics.counter("read_total", help: "R.") { Double(number.load(ordering: .relaxed)) }
+        metrics.gauges("read_by", help: "B.", labels: ["pool", "state"]) {
+            [["a", "x"]: Double(number.load(ordering: .relaxed)), ["b\"", "x"]: 0, ["of another shape"]: 1]
+        }
+        number.store(7, ordering: .relaxed)
+        #expect(
+            metrics.render() == """
+                # HELP read_by B.
+                # TYPE read_by gauge
+                read_by{pool="a",state="x"} 7
+                read_by{pool="b\\"",state="x"} 0
+                # HELP read_total R.
+                # TYPE read_total counter
+                read_total 7
+
+                """)
+    }
+
     @Test func concurrentUpdatesAreAllCounted() async {
         let metrics = Metrics()
         let counter = metrics.counter("n_total", help: "N.")

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+internal import TestKit
 internal import Testing
 
 /// All of Florin's programs with servers of their own, as `make run` and `make demo` start them.
@@ -21,6 +22,7 @@ internal import Testing
             let first = try await Account.register(at: installation)
             try await wait(for: "the mail") { try installation.hasMail(to: first.address) }
             try await checkThatNothingEndsAtHangUp(installation)
+            try await checkMetrics(of: installation)
 
             for name in LocalInstallation.programs + LocalInstallation.servers {
                 let pid = try #require(installation.pid(of: name))
@@ -82,6 +84,23 @@ internal import Testing
             }
             #expect(installation.pid(of: name) == pid && isAlive(pid))
         }
+    }
+
+    /// What every program tells is valid, and stands in the runbook.
+    private func checkMetrics(of installation: LocalInstallation) async throws {
+        let settings = try installation.settings()
+        var files: [String] = []
+        for name in ["AUTH", "EXPENSE", "PORTFOLIO", "PROCESSOR", "GATEWAY"] {
+            let address = try #require(settings["FLORIN_\(name)_ADMIN_URL"])
+            let file = installation.folder.appending(path: "\(name).metrics").path
+            _ = try await runProgram(
+                "/usr/bin/curl", ["--silent", "--noproxy", "*", "--output", file, address + "/metrics"])
+            files.append(file)
+        }
+        let root = Python.root
+        let judged = try await Python.run(
+            "metrics/judge.py", [root.appending(path: "docs/RUNBOOK.md").path, root.path] + files)
+        #expect(judged.status == 0, "\(judged.output)")
     }
 
     /// Stops a run and looks for whatever it may have left.

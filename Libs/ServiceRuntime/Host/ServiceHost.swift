@@ -35,6 +35,7 @@ package final class ServiceHost {
     /// The address that the admin server got, once started.
     package private(set) var adminAddress: SocketAddress?
 
+    let threadPools: ThreadPools
     private let settings: RuntimeSettings
     private var lifecycle: Lifecycle
     private var whenReady: [@Sendable (Bool) -> Void] = []
@@ -57,6 +58,7 @@ package final class ServiceHost {
         self.metrics = metrics
         readiness = Readiness()
         hangUp = HangUp(logger: logger)
+        threadPools = ThreadPools(metrics)
         admin = AdminHandler(readiness: readiness, metrics: metrics)
         lifecycle = Lifecycle(loop: loop, logger: logger)
         ProcessMetrics.register(in: metrics, name: name, version: version)

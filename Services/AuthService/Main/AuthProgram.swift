@@ -69,6 +69,9 @@ enum AuthProgram: ServiceProgram {
         let signing = OffloadPool(name: "signing", threads: 1, queueLimit: 256)
         // Of their own: nobody's signature waits for a new key, which takes a second.
         let keyMaking = OffloadPool(name: "key-making", threads: 1, queueLimit: 4)
+        host.observe(hashing, named: "passwords")
+        host.observe(signing, named: "signing")
+        host.observe(keyMaking, named: "key-making")
         host.add(
             Component(
                 "threads", start: {},

@@ -33,6 +33,7 @@ enum PortfolioProgram: ServiceProgram {
         let store = PortfolioRepository(pool: pool, outbox: outbox)
         let clock = SystemClock()
         let files = OffloadPool(name: "files", threads: 1, queueLimit: 16)
+        host.observe(files, named: "files")
         host.add(Component("files", start: {}, stop: { _ in files.shutdown() }))
         let api = PortfolioAPI(
             portfolios: Portfolios(store: store, clock: clock), instruments: Instruments(store: store, clock: clock),
