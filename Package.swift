@@ -81,7 +81,7 @@ let runtime: [Target] = [
         ["CloudEvents", "Chronology", "EventLoop", "FaultPoints", "JSON", "Observability", "Postgres"]),
     library("MessagingAMQP", ["AMQP", "CloudEvents", "Messaging", "Observability"]),
     .target(
-        name: "Contracts", dependencies: ["CContracts", "Chronology", "GRPC", "JSON"],
+        name: "Contracts", dependencies: ["CContracts", "Chronology", "GRPC", "JSON", "WireCodecs"],
         path: "Libs/Contracts", exclude: ["problems.json", "proto"], swiftSettings: settings),
     library(
         "ServiceRuntime",
@@ -348,7 +348,7 @@ let testTargets: [Target] = [
         [
             "GatewayAPI", "Chronology", "CloudEvents", "Contracts", "EventLoop", "GRPC", "HTTPServer", "HTTPTesting",
             "JSON", "Messaging", "MessagingTesting", "Observability", "Resilience", "Secrets", "ServiceRuntime",
-            "Tokens", "Validation",
+            "TestKit", "Tokens", "Validation",
         ]),
     tests(
         "GatewayIntegrationTests",

@@ -69,6 +69,14 @@ package final class SocketClient: Sendable {
         }
     }
 
+    /// Sends what the system takes at once: how many bytes that are, 0 where it takes nothing now, nil after the end.
+    package func sendNow(_ bytes: ArraySlice<UInt8>) -> Int? {
+        let count = unsafe bytes.withUnsafeBytes {
+            unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        return count >= 0 ? count : errno == EAGAIN ? 0 : nil
+    }
+
     /// What is there, nil at the end of the stream or after a reset; empty when nothing has arrived yet.
     package func receiveNow(atMost limit: Int = 65536) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: limit)

@@ -25,10 +25,33 @@ internal import Testing
     @Test(arguments: [0, 1, 127, 128, 70_000])
     func piecesAreTheMessage(count: Int) throws {
         let content = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
-        let request = ImportPricesRequest(format: "amfi", content: content)
+        let request = ImportPricesRequest(format: "amfi", content: content[...])
         let pieces = try request.serializedPieces()
         #expect(try ImportPricesRequest(serialized: Array(pieces.joined())) == request)
+        #expect(try ImportPricesRequest.read(Array(pieces.joined())) == request)
         #expect(pieces.count == (count == 0 ? 1 : 2) && (pieces.last == content) == (count > 0))
+    }
+
+    /// The content stays in the memory that the message came in.
+    @Test func aFileIsReadWhereItLies() throws {
+        let content = [UInt8](repeating: 7, count: 100_000)
+        let message = try ImportPricesRequest(format: "amfi", content: content[...]).serialized()
+        let request = try ImportPricesRequest.read(message)
+        #expect(request.format == "amfi" && request.content == content[...])
+        let start = unsafe message.withUnsafeBytes { Int(bitPattern: $0.baseAddress) }
+        let found = unsafe request.content.withUnsafeBytes { Int(bitPattern: $0.baseAddress) }
+        #expect(found == start + message.count - content.count)
+    }
+
+    @Test(arguments: [
+        ("0a04616d66", ContractError.Code.malformedMessage), ("0a01ff", .invalidUTF8), ("0a0100", .containsNUL),
+        ("0801", .malformedMessage), ("1001", .malformedMessage), ("12ffffffffff01", .malformedMessage),
+        ("0b", .malformedMessage), ("00", .malformedMessage),
+    ])
+    func aFileThatCannotBeReadIsRefused(text: String, code: ContractError.Code) throws {
+        #expect { try ImportPricesRequest.read(hexadecimal(text)) } throws: { ($0 as? ContractError)?.code == code }
+        // Fields of a later contract are passed over.
+        #expect(try ImportPricesRequest.read(hexadecimal("0a0161" + "9a060178" + "120162")).content == [0x62])
     }
 
     @Test func agreesWithAnotherImplementationOnNumbersAndFlags() throws {

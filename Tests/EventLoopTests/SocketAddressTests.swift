@@ -23,6 +23,14 @@ import Testing
         #expect { try SocketAddress(parsing: text) } throws: { ($0 as? EventLoopError)?.code == .invalidAddress }
     }
 
+    @Test(arguments: [
+        ("192.0.2.1", "192.0.2.1"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"), ("::1", "::"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+    ])
+    func aClientHasANetwork(address: String, network: String) throws {
+        #expect(try #require(SocketAddress.Host(parsing: address)).network.description == network)
+    }
+
     @Test func keepsItsParts() throws {
         let address = try SocketAddress(parsing: "[::1]:81")
         #expect(address.host == .v6(1))

@@ -26,14 +26,24 @@ final class Backend: Sendable {
         let revocations = try RevocationList(listedAt: SystemClock().now().description).serialized()
         loop = try EventLoop(name: "backend")
         loop.start()
+        var configuration = GRPCServer.Configuration(address: address)
+        configuration.maximumMessageBytes = 65 << 20
         server = GRPCServer(
-            loop: loop, configuration: .init(address: address),
+            loop: loop, configuration: configuration,
             services: [
                 Service(name: "florin.auth.v1.AuthService", handlers: ["GetKeySet": .unary { _, _ in keys }]),
                 Service(
                     name: "florin.auth.v1.AccessService", handlers: ["ListRevocations": .unary { _, _ in revocations }]),
                 Service(
                     name: "florin.expense.v1.ExpenseService", handlers: ["ListExpenses": .unary { _, _ in expenses }]),
+                Service(
+                    name: "florin.portfolio.v1.PortfolioService",
+                    handlers: [
+                        "ImportPrices": .unary { message, _ in
+                            let request = try ImportPricesRequest.read(message)
+                            return try PriceImport(rows: Int64(request.content.count)).serialized()
+                        }
+                    ]),
             ], logger: .silent)
         self.address = try await server.start()
     }
@@ -57,7 +67,8 @@ final class Backend: Sendable {
     static func token(_ key: RSAPrivateKey, user: UUIDv7, session: UUIDv7 = .make()) throws -> String {
         let now = SystemClock().now()
         let identity = Identity(
-            userID: user, sessionID: session, scopes: ["expenses:read", "events:read"], roles: ["user"],
+            userID: user, sessionID: session, scopes: ["expenses:read", "events:read", "portfolio:write"],
+            roles: ["user"],
             expiresAt: now + .seconds(900))
         return try JWTSigner(key: key, keyID: "k1", issuer: issuer).sign(
             AccessTokenClaims(identity: identity, tokenID: .make(), issuedAt: now))

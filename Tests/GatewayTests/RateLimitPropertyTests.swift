@@ -1,4 +1,5 @@
 import Chronology
+import TestKit
 import Testing
 
 @testable import GatewayAPI
@@ -14,10 +15,10 @@ import Testing
         let testDescription: String
         /// Whether it asks for at least the quota in every window, always in the same way.
         let isGreedy: Bool
-        let pause: @Sendable (Int, inout SeededNumbers) -> Duration
+        let pause: @Sendable (Int, inout SeededGenerator) -> Duration
     }
 
-    private static let evenly: @Sendable (Double) -> @Sendable (Int, inout SeededNumbers) -> Duration = { rate in
+    private static let evenly: @Sendable (Double) -> @Sendable (Int, inout SeededGenerator) -> Duration = { rate in
         { _, _ in .nanoseconds(Int64(60_000_000 / rate)) }
     }
 
@@ -51,7 +52,7 @@ import Testing
     /// gets less than from a log of every single request.
     @Test(arguments: patterns, 1...3 as ClosedRange<UInt64>)
     func everyWindow(_ pattern: Pattern, _ seed: UInt64) throws {
-        var random = SeededNumbers(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let clock = MovedClock()
         let limiter = MemoryRateLimiter { clock.now }
         var admitted: [Duration] = []
@@ -86,7 +87,7 @@ import Testing
     /// there is room for at least one, and a second earlier for none.
     @Test(arguments: 1...3 as ClosedRange<UInt64>)
     func theFieldsAreTrue(_ seed: UInt64) {
-        var random = SeededNumbers(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let quota = Int.random(in: 1...60, using: &random)
         let window = Int64(60_000_000_000)
         var state = SlidingWindow()

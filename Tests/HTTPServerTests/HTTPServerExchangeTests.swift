@@ -55,6 +55,36 @@ import Testing
         }
     }
 
+    /// While a request is being answered no more than a buffer of others is read: the client cannot send on.
+    @Test func holdsPipelinedRequestsBack() async throws {
+        try await ServerFixture.run({ $0.pipelineBuffer = 16 << 10 }) { fixture in
+            let client = try SocketClient(fixture.address, receiveBuffer: 65536)
+            try await client.send("GET /gated HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await eventually("it works") { fixture.events.has("working") }
+            let body = String(repeating: "b", count: 8000)
+            let one = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 8000\r\n\r\n\(body)".utf8
+            let many = Array(repeating: Array(one), count: 50).flatMap(\.self)
+            var sent = 0
+            var last = -1
+            try await eventually("the client stands still") {
+                try await Task.sleep(for: .milliseconds(200))
+                defer { last = sent }
+                while let count = client.sendNow(many[(sent % many.count)...]), count > 0 { sent += count }
+                return sent == last
+            }
+            // What the system's own buffers take on both sides, though the client has far more to send.
+            #expect(sent > 0 && sent < 32 << 20)
+            #expect(fixture.server.statistics.requests == 1)
+            fixture.events.openGate()
+            #expect(try await client.receive(until: "done").statuses == [200])
+            try await eventually("the others are answered in their turn") {
+                _ = client.receiveNow()
+                return fixture.server.statistics.requests == 1 + sent / one.count
+            }
+            client.leave()
+        }
+    }
+
     @Test(arguments: [
         ("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "close"), ("GET / HTTP/1.0\r\n\r\n", "close"),
     ])

@@ -26,6 +26,38 @@ import Testing
         }
     }
 
+    /// A byte now and then does not move the deadline, however the end of the content is told.
+    @Test(arguments: [
+        ("Content-Length: 1000", "x"), ("Transfer-Encoding: chunked", "1\r\nx\r\n"),
+    ])
+    func contentHasADeadlineInAll(framing: String, piece: String) async throws {
+        try await ServerFixture.run({ $0.bodyTimeout = .milliseconds(500) }) { fixture in
+            let client = try SocketClient(fixture.address)
+            async let all = client.receiveAll()
+            try await client.send("POST /echo HTTP/1.1\r\nHost: a\r\n\(framing)\r\n\r\n")
+            for _ in 0..<900 {
+                do { try await client.send(piece) } catch { break }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(try await all.statuses == [408])
+            #expect(fixture.server.statistics.requests == 0)
+        }
+    }
+
+    /// Each request of a connection has the deadlines of the first.
+    @Test func aFurtherHeadHasADeadline() async throws {
+        try await ServerFixture.run({ $0.headTimeout = .milliseconds(500) }) { fixture in
+            let client = try SocketClient(fixture.address)
+            try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HT")
+            async let all = client.receiveAll()
+            for _ in 0..<900 {
+                do { try await client.send("T") } catch { break }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(try await all.statuses == [200, 408])
+        }
+    }
+
     @Test func silentConnectionsClose() async throws {
         try await ServerFixture.run({
             $0.headTimeout = .milliseconds(100)
@@ -127,6 +159,28 @@ import Testing
             let first = try SocketClient(fixture.address)
             try await first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(try await first.receive(until: "Hello").statuses == [200])
+            #expect(try await SocketClient(fixture.address).receiveAll().statuses == [503])
+            first.leave()
+            try await eventually("the place is free") { fixture.server.statistics.connections == 0 }
+            let again = try SocketClient(fixture.address)
+            try await again.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await again.receive(until: "Hello").statuses == [200])
+        }
+    }
+
+    @Test func anAddressThatManyShareIsNotLimited() async throws {
+        try await ServerFixture.run({
+            $0.maxConnectionsPerAddress = 1
+            $0.maxConnections = 3
+            $0.isShared = { $0 == .v4(0x7F00_0001) }
+        }) { fixture in
+            var clients: [SocketClient] = []
+            for _ in 0..<3 {
+                let client = try SocketClient(fixture.address)
+                try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try await client.receive(until: "Hello").statuses == [200])
+                clients.append(client)
+            }
             #expect(try await SocketClient(fixture.address).receiveAll().statuses == [503])
         }
     }

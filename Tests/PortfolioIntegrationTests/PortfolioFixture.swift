@@ -100,7 +100,7 @@ struct PortfolioFixture {
 
     func importing(_ text: String, key: String? = nil) async throws -> PriceImport {
         try await client.importPrices(
-            ImportPricesRequest(format: "amfi", content: Array(text.utf8)), metadata: metadata(key: key),
+            ImportPricesRequest(format: "amfi", content: Array(text.utf8)[...]), metadata: metadata(key: key),
             timeout: .seconds(60)
         ).message
     }

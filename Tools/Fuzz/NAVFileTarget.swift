@@ -3,11 +3,11 @@ internal import PortfolioDomain
 extension FuzzTarget {
     /// The reader of AMFI's list: rows it takes are prices, and are the same after they were written in its layout.
     static let navFile = FuzzTarget("nav-file") { input in
-        guard let file = accepted({ () throws(NAVFileError) in try NAVFile(reading: input) }) else { return }
+        guard let file = accepted({ () throws(NAVFileError) in try NAVFile(reading: input[...]) }) else { return }
         let lines = input.text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).count
-        try require(file.rows.count + file.rejections.count < lines, "more rows than lines")
+        try require(file.rowCount + file.rejectionCount < lines, "more rows than lines")
         try require(file.rows.allSatisfy(\.netAssetValue.isPositive), "a price that is not positive")
-        let again = try NAVFile(reading: Array(written(file.rows).utf8))
+        let again = try NAVFile(reading: Array(written(file.rows).utf8)[...])
         try require(again.rejections.isEmpty, "written again a row is refused: \(again.rejections)")
         try require(again.rows.map(\.withoutLine) == file.rows.map(\.withoutLine), "written again: \(again.rows)")
     }

@@ -23,7 +23,7 @@ WRAPPERS = {
     ".google.protobuf.BoolValue": "bool",
 }
 SWIFT_SCALARS = {
-    "string": "String", "bytes": "[UInt8]", "bool": "Bool", "int32": "Int32", "int64": "Int64", "uint32": "UInt32",
+    "string": "String", "bytes": "ArraySlice<UInt8>", "bool": "Bool", "int32": "Int32", "int64": "Int64", "uint32": "UInt32",
     "uint64": "UInt64",
 }
 SWIFT_DEFAULTS = {"string": '""', "bytes": "[]", "bool": "false"}

@@ -170,7 +170,7 @@ def request(method):
     for position, field in enumerate(route.path_fields):
         text += f"            request.{field.property} = try input.pathParameter({position}, {swift_text.string(field.name)})\n"
     if route.raw_body:
-        text += f"            request.{route.raw_body.property} = input.body\n"
+        text += f"            request.{route.raw_body.property} = input.body[...]\n"
     text += "            var query = QueryReader(input.query)\n"
     for field in route.query_fields:
         text += f"            request.{field.property} = {parameter(field)}\n"

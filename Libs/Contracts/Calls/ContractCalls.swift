@@ -20,10 +20,14 @@ package protocol ContractMessage: Sendable, Equatable {
 
     /// Reads an encoded message.
     init(serialized bytes: [UInt8]) throws(ContractError)
+
+    /// The same, where what is large may stay in the memory that it came in.
+    static func read(_ bytes: [UInt8]) throws(ContractError) -> Self
 }
 
 extension ContractMessage {
     package func serializedPieces() throws(ContractError) -> [[UInt8]] { [try serialized()] }
+    package static func read(_ bytes: [UInt8]) throws(ContractError) -> Self { try Self(serialized: bytes) }
 }
 
 /// A handler for a method with one request and one answer.
@@ -38,7 +42,7 @@ func unaryHandler<Request: ContractMessage, Response: ContractMessage>(
 /// A request as a handler wants it; INVALID_ARGUMENT when it cannot be read.
 func decodeRequest<Request: ContractMessage>(_ bytes: [UInt8]) throws(GRPCStatus) -> Request {
     do throws(ContractError) {
-        return try Request(serialized: bytes)
+        return try Request.read(bytes)
     } catch {
         throw GRPCStatus(.invalidArgument, error.description)
     }

@@ -146,7 +146,7 @@ extension GatewayRoutes {
         maximumBody: 64 << 20, hasJSONBody: false, isVersioned: false,
         invoke: { input, clients, metadata, timeout in
             var request = ImportPricesRequest()
-            request.content = input.body
+            request.content = input.body[...]
             var query = QueryReader(input.query)
             request.format = query.requiredString("format", limit: 10)
             try query.finish()

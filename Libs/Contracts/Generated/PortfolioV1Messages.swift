@@ -310,9 +310,9 @@ package struct ImportPricesRequest: ContractMessage {
     /// `amfi`: AMFI's NAV list in its 6- or 8-column layout.
     package var format: String
     /// `content`.
-    package var content: [UInt8]
+    package var content: ArraySlice<UInt8>
 
-    package init(format: String = "", content: [UInt8] = []) {
+    package init(format: String = "", content: ArraySlice<UInt8> = []) {
         self.format = format
         self.content = content
     }

@@ -47,7 +47,7 @@ internal import Glibc
     }
 
     /// The bytes as protobuf-c holds them.
-    @unsafe borrowing func binary(_ bytes: [UInt8]) throws(ContractError) -> ProtobufCBinaryData {
+    @unsafe borrowing func binary(_ bytes: ArraySlice<UInt8>) throws(ContractError) -> ProtobufCBinaryData {
         guard !bytes.isEmpty else { return unsafe ProtobufCBinaryData(len: 0, data: nil) }
         let memory = unsafe try allocate(UInt8.self, count: bytes.count)
         unsafe bytes.withUnsafeBufferPointer { source in

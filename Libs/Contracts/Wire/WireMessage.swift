@@ -85,8 +85,8 @@ func texts(
 }
 
 /// The bytes that protobuf-c points to.
-func bytes(_ data: ProtobufCBinaryData) -> [UInt8] {
-    unsafe Array(UnsafeBufferPointer(start: data.data, count: data.len))
+func bytes(_ data: ProtobufCBinaryData) -> ArraySlice<UInt8> {
+    unsafe ArraySlice(UnsafeBufferPointer(start: data.data, count: data.len))
 }
 
 /// The messages of a list.

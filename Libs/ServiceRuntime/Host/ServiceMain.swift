@@ -22,6 +22,7 @@ package enum ServiceMain {
 
     /// Runs the program of this process and ends it; the whole of a `main.swift`.
     package static func run<Program: ServiceProgram>(_ program: Program.Type) async -> Never {
+        ProcessMemory.returnLargeBlocks()
         DescriptorLimit.raise()
         if CommandLine.arguments.dropFirst().first == "serve" { HangUp.ignoreUntilWatched() }
         let status = await run(

@@ -85,8 +85,8 @@ extension PriceImport {
         self.init(
             rows: Int64(outcome.rows), matched: Int64(outcome.counts.matched), created: Int64(outcome.counts.created),
             duplicate: Int64(outcome.counts.matched - outcome.counts.created),
-            rejected: Int64(outcome.rejections.count),
-            errors: outcome.rejections.prefix(100).map { rejection in
+            rejected: Int64(outcome.rejected),
+            errors: outcome.rejections.map { rejection in
                 RejectedRow(
                     line: Int64(rejection.line), code: rejection.code.rawValue,
                     message: "the row cannot be read as a price")

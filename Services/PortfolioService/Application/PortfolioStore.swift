@@ -25,6 +25,22 @@ package struct PriceRow: Sendable, Hashable {
     }
 }
 
+/// What a file may name a user's instruments by.
+package struct InstrumentNames: Sendable, Hashable {
+    package let amfiCodes: Set<String>
+    package let isins: Set<String>
+
+    package init(amfiCodes: Set<String>, isins: Set<String>) {
+        self.amfiCodes = amfiCodes
+        self.isins = isins
+    }
+
+    /// Whether a row is about one of them.
+    package func isNamed(by row: NAVRow) -> Bool {
+        amfiCodes.contains(row.schemeCode) || row.isins.contains { isins.contains($0) }
+    }
+}
+
 /// What became of the rows of a file.
 package struct PriceImportCounts: Sendable, Hashable {
     /// Rows for an instrument of the user.
@@ -62,6 +78,8 @@ package protocol PortfolioStore: Sendable {
     func record(
         _ price: Price, of instrument: UUIDv7, owner: UUIDv7, at now: Timestamp, receipt: IdempotencyReceipt?
     ) async throws
+    /// What the rows of a file are matched with: the names of a user's instruments in one currency.
+    func instrumentNames(of owner: UUIDv7, in currency: Currency) async throws -> InstrumentNames
     /// Records the prices of a file for the user's instruments in one currency, found by AMFI code, else by ISIN.
     func record(
         _ rows: [PriceRow], currency: Currency, owner: UUIDv7, at now: Timestamp,

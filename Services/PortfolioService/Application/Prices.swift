@@ -10,6 +10,8 @@ package struct PriceImportOutcome: Sendable {
     package let rows: Int
     package let counts: PriceImportCounts
     /// Rows that could not be read.
+    package let rejected: Int
+    /// The first of them.
     package let rejections: [NAVRejection]
 }
 
@@ -61,19 +63,25 @@ package struct Prices: Sendable {
     ///
     /// - Throws: `ValidationFailure` where the format is unknown or the file is no such list, else the store's error.
     package func importFile(
-        caller: UUIDv7, format: String, content: [UInt8],
+        caller: UUIDv7, format: String, content: ArraySlice<UInt8>,
         receipt: @Sendable (PriceImportOutcome) throws -> IdempotencyReceipt?
     ) async throws -> PriceImportOutcome {
         guard format == "amfi" else {
             throw ValidationFailure(
                 field: "format", code: format.isEmpty ? "required" : "unknown_value", message: "must be amfi")
         }
+        let currency = try Currency(code: "INR")
+        // Most of a list is about instruments that the caller has not: only what may be theirs is kept of it.
+        let names = try await store.instrumentNames(of: caller, in: currency)
         let file: NAVFile
         do {
-            file = try await offload { try NAVFile(reading: content) }
+            file = try await offload { try NAVFile(reading: content, keeping: names.isNamed) }
         } catch let error as NAVFileError {
             throw ValidationFailure(
-                field: "content", code: error.rawValue, message: "must be AMFI's list of net asset values")
+                field: "content", code: error.rawValue,
+                message: error == .tooManyRows
+                    ? "must have at most \(NAVFile.maximumRows) rows for the caller's instruments"
+                    : "must be AMFI's list of net asset values")
         }
         let rows = file.rows.map { row in
             PriceRow(
@@ -81,10 +89,11 @@ package struct Prices: Sendable {
                 price: Price(on: row.on, price: row.netAssetValue, source: .amfi))
         }
         let outcome = { @Sendable (counts: PriceImportCounts) in
-            PriceImportOutcome(rows: rows.count, counts: counts, rejections: file.rejections)
+            PriceImportOutcome(
+                rows: file.rowCount, counts: counts, rejected: file.rejectionCount, rejections: file.rejections)
         }
         return outcome(
-            try await store.record(rows, currency: Currency(code: "INR"), owner: caller, at: clock.now()) {
+            try await store.record(rows, currency: currency, owner: caller, at: clock.now()) {
                 try receipt(outcome($0))
             })
     }

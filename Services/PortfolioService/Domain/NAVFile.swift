@@ -30,11 +30,13 @@ package struct NAVRejection: Sendable, Hashable {
     package let code: Code
 }
 
-/// Why a text is no NAV list at all.
+/// Why a text is no NAV list at all, or none that is taken.
 package enum NAVFileError: String, Error {
     /// No line names the columns; AMFI's address has answered web pages in place of the list.
     case noHeader = "no_header"
     case notUTF8 = "not_utf8"
+    /// More rows than may be kept at a time.
+    case tooManyRows = "too_many_rows"
 }
 
 /// AMFI's list of net asset values (`NAVAll.txt`).
@@ -42,33 +44,71 @@ package enum NAVFileError: String, Error {
 /// The columns are found by the names in the header, so that both the layout of 6 columns (until 2026-08-18) and that of 8
 /// columns (`Plan` and `Option` apart) are read, as would be one in another order. Between the rows stand headings without
 /// semicolons: the kind of scheme, and the name of the asset manager, which may begin with a digit.
+///
+/// What a list takes in memory depends on what is kept of it, not on its length: it is read line by line.
 package struct NAVFile: Sendable {
-    package let rows: [NAVRow]
-    package let rejections: [NAVRejection]
+    /// The most rows that are kept.
+    package static let maximumRows = 100_000
+    /// The most unreadable rows that are told one by one.
+    package static let maximumRejections = 100
+
+    /// Bytes of the longest line that can be a row.
+    private static let longestLine = 16 << 10
+
+    /// The rows that were kept.
+    package private(set) var rows: [NAVRow] = []
+    /// All rows that hold a price.
+    package private(set) var rowCount = 0
+    /// The first of the rows that could not be read.
+    package private(set) var rejections: [NAVRejection] = []
+    /// All that could not be read.
+    package private(set) var rejectionCount = 0
 
     /// Reads a whole list. Unreadable rows are noted and passed over.
-    package init(reading bytes: [UInt8]) throws(NAVFileError) {
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw .notUTF8 }
+    ///
+    /// - Parameters:
+    ///   - limit: the most rows that are kept; with more the list is not taken.
+    ///   - isKept: which rows are wanted.
+    package init(
+        reading bytes: ArraySlice<UInt8>, atMost limit: Int = NAVFile.maximumRows,
+        keeping isKept: (NAVRow) -> Bool = { _ in true }
+    ) throws(NAVFileError) {
         var columns: Columns?
-        var rows: [NAVRow] = []
-        var rejections: [NAVRejection] = []
-        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
-            let fields = line.split(separator: ";", omittingEmptySubsequences: false).map(Self.trimmed)
+        var lines = Lines(bytes)
+        while let line = lines.next() {
+            if line.isEmpty { continue }
+            if line.count > Self.longestLine {
+                if columns != nil { reject(.wrongColumnCount, line: lines.number) }
+                continue
+            }
+            guard let text = String(validating: line, as: UTF8.self) else { throw .notUTF8 }
+            let fields = text.split(separator: ";", omittingEmptySubsequences: false).map(Self.trimmed)
             guard fields.count > 1 else { continue }
             if let header = Columns(header: fields) {
                 columns = header
-                continue
-            }
-            guard let columns else { continue }
-            do throws(Unreadable) {
-                rows.append(try columns.row(fields, line: index + 1))
-            } catch {
-                rejections.append(NAVRejection(line: index + 1, code: error.code))
+            } else if let columns {
+                take(columns, fields, line: lines.number, isKept)
+                if rows.count > limit { throw .tooManyRows }
             }
         }
         guard columns != nil else { throw .noHeader }
-        self.rows = rows
-        self.rejections = rejections
+    }
+
+    private mutating func take(
+        _ columns: Columns, _ fields: [Substring], line: Int, _ isKept: (NAVRow) -> Bool
+    ) {
+        do throws(Unreadable) {
+            let row = try columns.row(fields, line: line)
+            rowCount += 1
+            if isKept(row) { rows.append(row) }
+        } catch {
+            reject(error.code, line: line)
+        }
+    }
+
+    private mutating func reject(_ code: NAVRejection.Code, line: Int) {
+        rejectionCount += 1
+        if rejections.count < Self.maximumRejections { rejections.append(NAVRejection(line: line, code: code)) }
     }
 
     private static func trimmed(_ field: Substring) -> Substring {
@@ -78,6 +118,28 @@ package struct NAVFile: Sendable {
         }
         while let last = field.last, last.isWhitespace { field = field.dropLast() }
         return field
+    }
+}
+
+/// The lines of a text, which end with LF, CR LF or CR.
+private struct Lines {
+    private var rest: ArraySlice<UInt8>
+    /// Number of the line that was read last, from 1.
+    private(set) var number = 0
+
+    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+
+    mutating func next() -> ArraySlice<UInt8>? {
+        guard !rest.isEmpty else { return nil }
+        number += 1
+        guard let end = rest.firstIndex(where: { $0 == 0x0A || $0 == 0x0D }) else {
+            defer { rest = [] }
+            return rest
+        }
+        let line = rest[..<end]
+        let following = rest[end...].dropFirst()
+        rest = rest[end] == 0x0D && following.first == 0x0A ? following.dropFirst() : following
+        return line
     }
 }
 

@@ -32,6 +32,13 @@ extension PortfolioRepository {
         }
     }
 
+    package func instrumentNames(of owner: UUIDv7, in currency: Currency) async throws -> InstrumentNames {
+        let rows = try await pool.query(
+            "SELECT amfi_code, isin FROM instruments WHERE owner_id = \(owner) AND currency = \(currency.code)"
+        ).map { try $0.decode(String?.self, String?.self) }
+        return InstrumentNames(amfiCodes: Set(rows.compactMap(\.0)), isins: Set(rows.compactMap(\.1)))
+    }
+
     package func record(
         _ rows: [PriceRow], currency: Currency, owner: UUIDv7, at now: Timestamp,
         receipt: @Sendable (PriceImportCounts) throws -> IdempotencyReceipt?

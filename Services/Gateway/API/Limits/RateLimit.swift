@@ -48,10 +48,7 @@ package enum RateLimitSubject: Sendable, Hashable {
 
     /// The subject behind an address.
     package init(address: SocketAddress.Host) {
-        switch address {
-        case .v4: self = .network(address)
-        case .v6(let number): self = .network(.v6((number >> 64) << 64))
-        }
+        self = .network(address.network)
     }
 }
 
