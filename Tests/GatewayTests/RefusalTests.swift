@@ -167,6 +167,36 @@ import Testing
         }
     }
 
+    /// Its fields are those of every other answer: the id is the client's where the head could be read.
+    @Test(
+        arguments: [
+            ("POST /v1/auth/login", "X-Request-Id: r-1\r\nContent-Length: 1048577\r\n", "r-1"),
+            ("POST /v1/auth/login", "X-Request-Id: a b\r\nContent-Length: 1048577\r\n", nil),
+            ("BREW /v1/auth/login", "X-Request-Id: r-1\r\n", nil),
+            ("GET /", "X-Request-Id: r-1\r\nX: \u{1}\r\n", nil),
+        ] as [(String, String, String?)])
+    func whatIsNoRequestHasTheFieldsOfAnswers(_ line: String, _ fields: String, _ id: String?) async throws {
+        let policy = try #require(CrossOriginPolicy(parsing: "https://app.example"))
+        try await GatewayBench.run({
+            $0.rules.isSecure = true
+            $0.rules.crossOrigin = policy
+        }) { bench in
+            let client = try SocketClient(bench.address)
+            try await client.send("\(line) HTTP/1.1\r\nHost: a\r\nOrigin: https://app.example\r\n\(fields)\r\n")
+            let answer = try await client.answer()
+            let given = try #require(answer["x-request-id"])
+            #expect(id == nil ? given.utf8.count == 36 : given == id)
+            #expect(try answer.json("request_id") == given)
+            #expect(answer["ratelimit-policy"] == #""anonymous";q=10000;w=60"# && answer["ratelimit"] == nil)
+            #expect(answer["strict-transport-security"] != nil && answer["x-content-type-options"] == "nosniff")
+            #expect(answer["cache-control"] == "no-store" && answer["connection"] == "close" && answer["date"] != nil)
+            // A page may read why its request was too large.
+            let isRead = line.hasPrefix("POST")
+            #expect(answer["vary"] == "Origin")
+            #expect(answer["access-control-allow-origin"] == (isRead ? "https://app.example" : nil))
+        }
+    }
+
     @Test func tellsTheMethodsOfAPath() async throws {
         try await GatewayBench.run { bench in
             let answers = [

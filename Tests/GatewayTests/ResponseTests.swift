@@ -45,6 +45,13 @@ import Testing
             #expect(single["etag"] == #""3""# && single["content-encoding"] == nil)
             let short = try await bench.send("GET", "/nowhere", headers: ["Accept-Encoding: gzip"])
             #expect(short["content-encoding"] == nil && short["vary"] == nil)
+            // What is made as it is sent goes out at once.
+            for path in ["/v1/events/stream", "/v1/users/me/export"] {
+                bench.services.on("ReadArchive") { (_: ArchiveRequest, _) in ArchivePage() }
+                let stream = try await bench.send("GET", path, token: token, headers: ["Accept-Encoding: gzip"])
+                #expect(stream.status == 200 && stream["content-encoding"] == nil, "\(path)")
+                #expect(stream["transfer-encoding"] == "chunked", "\(path)")
+            }
         }
     }
 
