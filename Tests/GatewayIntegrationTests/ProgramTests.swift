@@ -76,6 +76,28 @@ import Tokens
         await backend.stop()
     }
 
+    /// From the request to stop on it says that it is not ready, and why, and goes on answering while others find out.
+    @Test func givesNoticeBeforeItLeaves() async throws {
+        let backend = try await Backend(key: key)
+        var environment = try environment(backend, broker: "amqp://a:b@127.0.0.1:1/x")
+        environment["FLORIN_DRAIN_NOTICE_SECONDS"] = "20"
+        environment["FLORIN_DRAIN_SECONDS"] = "40"
+        let gateway = try RunningGateway(environment)
+        defer { gateway.kill() }
+        try await eventually("it is ready") { try await gateway.admin("/readyz").status == 200 }
+        gateway.terminate()
+        try await eventually("it says that it stops") { try await gateway.admin("/readyz").status == 503 }
+        let readiness = try await gateway.admin("/readyz")
+        #expect(readiness.body.contains(#""ready":false"#) && readiness.body.contains(#""process":"stopping""#))
+        let address = environment["FLORIN_HTTP_LISTEN"] ?? ""
+        let answer = try await EventReader(arguments: ["-i", "http://\(address)/openapi.json"]).end()
+        #expect(answer.hasPrefix("HTTP/1.1 200") && answer.contains("Connection: close\r\n"))
+        // The second request ends the process at once.
+        gateway.terminate()
+        #expect(try await gateway.exitStatus() == 1)
+        await backend.stop()
+    }
+
     @Test func outlivesAServiceThatGoesAndComes() async throws {
         let url = try await TestRabbitMQ.shared().makeVirtualHost()
         let backend = try await Backend(key: key)

@@ -89,6 +89,21 @@ import Testing
         }
     }
 
+    /// The history is behind the gateway's own queue: what happens waits for what happened before it, since a client that was cut off
+    /// in between would go on after the later one.
+    @Test func whatHappenedBeforeComesBefore() async throws {
+        try await GatewayBench.run { bench in
+            let user = UUIDv7.make()
+            history.add(ids[0])
+            bench.services.on("ListStreamEvents") { [history] (query: StreamEventQuery, _) in history.page(query) }
+            let client = try await open(bench, user: user, after: ids[0])
+            let live = try await bench.publish("florin.expense.expense_created.v1", user: user)
+            let later = try await bench.publish("florin.expense.expense_created.v1", user: user)
+            history.add(ids[1], live)
+            #expect(received(try await client.receive(until: "id: \(later)\n")) == [ids[1], live, later])
+        }
+    }
+
     @Test func anEventThatWasKeptLateComesToo() async throws {
         try await GatewayBench.run { bench in
             history.add(ids[0])

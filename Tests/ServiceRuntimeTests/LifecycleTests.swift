@@ -84,6 +84,52 @@ struct LifecycleTests {
         readiness.beginDraining()
         #expect(await readiness.report().missing == ["broker: connecting", "process: stopping"])
     }
+
+    /// Servers take connections when nothing is missing, what the process could do without included.
+    @Test(.timeLimit(.minutes(2))) func serversOpenOnceWhenEverythingIsThere() async throws {
+        let missing = Mutex(["database": "connecting", "broker": "connecting"])
+        let readiness = Readiness()
+        readiness.add("database") { missing.withLock { $0["database"] } }
+        readiness.add("broker", isRequired: { false }) { missing.withLock { $0["broker"] } }
+        let notes = Notes()
+        try await watching(readiness, notes) { loop in
+            while notes.all.isEmpty { try await loop.sleep(for: .milliseconds(5)) }
+            missing.withLock { $0["database"] = nil }
+            while !notes.all.contains("true") { try await loop.sleep(for: .milliseconds(5)) }
+            missing.withLock { $0["broker"] = nil }
+            while !notes.all.contains("open") { try await loop.sleep(for: .milliseconds(5)) }
+            missing.withLock { $0["database"] = "connecting" }
+            while notes.all.last != "false" { try await loop.sleep(for: .milliseconds(5)) }
+        }
+        #expect(notes.all == ["false", "true", "open", "false"])
+    }
+
+    /// Who waits is not left to wait for ever.
+    @Test(.timeLimit(.minutes(2))) func serversOpenAfterAWhileInAnyCase() async throws {
+        let readiness = Readiness()
+        readiness.add("database") { "connecting" }
+        let notes = Notes()
+        try await watching(readiness, notes) { loop in
+            while !notes.all.contains("open") { try await loop.sleep(for: .milliseconds(20)) }
+        }
+        #expect(notes.all == ["false", "open"])
+    }
+
+    /// Looks after readiness while `body` runs.
+    private func watching(
+        _ readiness: ServiceRuntime.Readiness, _ notes: Notes,
+        _ body: @escaping @Sendable (EventLoop) async throws -> Void
+    ) async throws {
+        try await onLoop { loop in
+            let watch = ReadinessWatch(
+                loop: loop, readiness: readiness, logger: .silent, metrics: Metrics(), tell: [{ notes.add("\($0)") }],
+                open: [{ notes.add("open") }])
+            let task = loop.spawn { await watch.run() }
+            try await body(loop)
+            task.cancel()
+            await task.value
+        }
+    }
 }
 
 struct Refusal: Error {}

@@ -48,6 +48,18 @@ struct ServiceMainTests {
         #expect(await Run.start(["fail"], nowhere).status == 1)
     }
 
+    /// Descriptor 3 of this process is something, but it does not listen.
+    @Test func whatIsHandedOverHasToListen() async {
+        let run = await Run.start(
+            ["serve"],
+            [
+                "FLORIN_DATABASE_URL": "postgres://a:b@127.0.0.1:1/b", "FLORIN_AMQP_URL": "amqp://127.0.0.1:1/c",
+                "LISTEN_PID": "\(getpid())", "LISTEN_FDS": "1",
+            ])
+        #expect(run.status == 78)
+        #expect(run.errors.contains("descriptor 3, which was handed over"))
+    }
+
     @Test func aTakenAddressEndsTheProcess() async throws {
         let squatter = try await Run.serve([
             "FLORIN_DATABASE_URL": "postgres://a:b@127.0.0.1:1/b", "FLORIN_AMQP_URL": "amqp://127.0.0.1:1/c",

@@ -53,6 +53,7 @@ def violations(postgres, tally, listeners):
     for listener in listeners:
         seen = tally.seen[listener.user.name]
         own = [identifier for identifier, user in tally.acknowledged.items() if user == listener.user.name]
-        complain(f"expenses that the live stream of {listener.user.name} did not show once",
-                 [identifier for identifier in own if seen[identifier] != 1])
+        name = listener.user.name
+        complain(f"expenses that the live stream of {name} did not show", [each for each in own if not seen[each]])
+        complain(f"expenses that the live stream of {name} showed again", [each for each in own if seen[each] > 1])
     return found

@@ -91,6 +91,9 @@ final class EventStream: Sendable {
         return decided ?? offer(bytes, now: now)
     }
 
+    /// The first of the events that are held.
+    var firstHeld: String? { state.withLock { $0.held?.first?.id } }
+
     /// Lets go of the events that were held, but for those that were sent.
     func release(after sent: Set<String>, now: Duration) {
         let held = state.withLock { state in

@@ -4,11 +4,25 @@ internal import Tokens
 
 /// A live stream that goes on after an event that the client has: first what it missed, then what happens.
 ///
-/// What happens while the missed events are sent is held, and left out where it was among them. An event that the history
-/// got a little later than this gateway's own queue is fetched by one more look.
+/// The history and this gateway's own queue are not in step. What happens is held until the first of it is in the history too: with
+/// that everything before it has been sent, in order, and a client that is cut off again has missed nothing before its last event.
 struct ResumedStream: Sendable {
-    /// When the history is looked at once more.
+    /// For how long after the stream was opened something may be missing that happened before.
     private static let settlingTime = Duration.seconds(2)
+    /// How often it is looked whether something has happened, and how long the history is given for it.
+    private static let interval = Duration.milliseconds(50)
+
+    /// Where the stream stands when all pages were sent.
+    private enum Standing {
+        /// The history has what has happened since.
+        case caughtUp
+        /// Something has happened that the history does not have yet.
+        case behind
+        /// Nothing has happened for so long that nothing older can be missing.
+        case quiet
+        /// The history does not get what has happened.
+        case late
+    }
 
     let stream: EventStream
     let history: StreamHistory
@@ -17,35 +31,49 @@ struct ResumedStream: Sendable {
     /// The first of what was missed.
     let first: StreamHistory.Page
 
-    /// Sends what was missed; afterwards the stream is a live one. Where the history ended; nil where it does not know the
-    /// event that the client has.
+    /// Sends what was missed; afterwards the stream is a live one. From where the history has to be looked at once more; nil
+    /// where that is not needed.
     func replay(to writer: HTTPBodyWriter) async throws -> Int64? {
-        var page = first
-        guard var end = page.end else {
+        guard var end = first.end else {
             try await writer.write(ServerSentEvent.gap)
             stream.release(after: [], now: loop.now)
             return nil
         }
-        var sent: Set<String> = []
+        let deadline = loop.now + Self.settlingTime
+        var (page, sent, standing) = (first, Set<String>(), Standing.behind)
         while true {
             if !page.frames.isEmpty { try await writer.write(page.frames.flatMap(\.bytes)) }
             sent.formUnion(page.frames.map(\.id))
-            guard page.hasMore else { break }
+            if !page.hasMore {
+                guard standing == .behind else { break }
+                standing = try await self.standing(after: sent, until: deadline)
+                if standing == .caughtUp { break }
+            }
             page = try await history.page(for: identity, afterPosition: end)
             end = page.end ?? end
         }
         stream.release(after: sent, now: loop.now)
-        return end
+        return standing == .late ? end : nil
     }
 
-    /// Looks once more after a while. What it finds that was not sent is offered; the stream ends where that cannot be found
-    /// out, and the client comes back.
+    private func standing(after sent: Set<String>, until deadline: Duration) async throws -> Standing {
+        while true {
+            try await loop.sleep(for: Self.interval)
+            if let held = stream.firstHeld, sent.contains(held) { return .caughtUp }
+            guard loop.now < deadline else { return stream.firstHeld == nil ? .quiet : .late }
+            if stream.firstHeld != nil { return .behind }
+        }
+    }
+
+    /// Waits until no event can come a second time. Where the history was late it is looked at once more: what it has now and was not
+    /// sent is offered; the stream ends where that cannot be found out, and the client comes back.
     func settle(from position: Int64?) async {
-        guard let position else { return stream.settle() }
         do {
             try await loop.sleep(for: Self.settlingTime)
-            let page = try await history.page(for: identity, afterPosition: position)
-            for (id, bytes) in page.frames { stream.offer(id: id, bytes, now: loop.now) }
+            if let position {
+                let page = try await history.page(for: identity, afterPosition: position)
+                for (id, bytes) in page.frames { stream.offer(id: id, bytes, now: loop.now) }
+            }
             stream.settle()
         } catch {
             stream.finish(.complete)
