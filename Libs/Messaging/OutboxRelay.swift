@@ -43,6 +43,8 @@ package actor OutboxRelay {
     /// After how many rows gone through the table is vacuumed: when there is nothing else to do, and in any case.
     private static let vacuumRows = 20_000...100_000
     private static let vacuumTimeout: Duration = .seconds(8)
+    /// How long a stopped relay waits for the broker.
+    private static let farewell: Duration = .seconds(1)
 
     package nonisolated let loop: EventLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
@@ -143,11 +145,22 @@ package actor OutboxRelay {
         var round = RelayRound(keys: rows.lazy.map(\.partitionKey))
         let end = loop.now + schedule.timing.round
         while !round.wave.isEmpty {
-            round.settle(await publisher.publish(round.wave.map { rows[$0].event }))
+            round.settle(await confirmed(round.wave.map { rows[$0].event }))
             // A wave may take as long as a publisher may; the session must not look silent before it is over.
             if Task.isCancelled || loop.now >= end { round.stop() }
         }
         return round.outcomes
+    }
+
+    /// Publishes a wave. A relay that is stopped waits a moment for what is under way: what is not known to be confirmed goes out
+    /// once more.
+    private func confirmed(_ events: [OutboundEvent]) async -> [PublishOutcome] {
+        let publishing = Task { await publisher.publish(events) }
+        return await withTaskCancellationHandler {
+            await publishing.value
+        } onCancel: {
+            loop.schedule(after: Self.farewell) { publishing.cancel() }
+        }
     }
 
     /// Deletes what is confirmed and reads on: one round trip, unless the broker needs a pause in between.

@@ -262,6 +262,20 @@ struct OutboxRelayTests {
         }
     }
 
+    /// What is with the broker when the relay is asked to stop is heard of and deleted: the next relay would publish it once more.
+    @Test func whatIsUnderWayAtTheStopIsNotPublishedAgain() async throws {
+        try await MessagingBench.with { bench in
+            bench.broker.declare(.all)
+            let publisher = SlowPublisher(bench.broker)
+            try await bench.write([try event("a", 1)])
+            try await bench.relaying(publisher: publisher) { _ in
+                try await eventually("it is with the broker") { publisher.hasBegun }
+            }
+            #expect(try await bench.count("outbox") == 0)
+            #expect(bench.broker.published.count == 1)
+        }
+    }
+
     @Test func aBrokerInAlarmDoesNotHinderWriting() async throws {
         try await MessagingBench.with { bench in
             bench.broker.declare(.all)
@@ -289,6 +303,26 @@ private final class MeasuringPublisher: EventPublisher {
         state.withLock { state in
             state.rows = max(state.rows, events.count)
             state.bytes = max(state.bytes, events.reduce(0) { $0 + $1.body.count })
+        }
+        return await publisher.publish(events)
+    }
+}
+
+/// A broker that takes its time, and of which nothing is heard when the call is cancelled.
+private final class SlowPublisher: EventPublisher {
+    private let publisher: any EventPublisher
+    private let began = Mutex(false)
+
+    init(_ publisher: any EventPublisher) { self.publisher = publisher }
+
+    var hasBegun: Bool { began.withLock { $0 } }
+
+    func publish(_ events: [OutboundEvent]) async -> [PublishOutcome] {
+        began.withLock { $0 = true }
+        do {
+            try await Task.sleep(for: .milliseconds(100))
+        } catch {
+            return events.map { _ in .failed(reason: "cancelled") }
         }
         return await publisher.publish(events)
     }
