@@ -342,6 +342,10 @@ extension AuthBench {
             #expect(again.isReplayed && again.message == locked.message && locked.message.status == "locked")
             let now = try await bench.admin.getUser(GetUserRequest(id: user.id), metadata: root, timeout: patience)
             #expect(now.message.status == "active")
+            // Whoever has taken their own role away hears of it too.
+            var ended = keyed("k", "f", root)
+            ended[Caller.endedMetadata] = "true"
+            #expect(try await bench.admin.updateUser(lock, metadata: ended, timeout: patience).isReplayed)
         }
     }
 

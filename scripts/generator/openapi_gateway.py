@@ -214,7 +214,10 @@ def parameters():
     return {
         "IdempotencyKey": header_parameter(
             "Idempotency-Key",
-            "Makes a repeat safe: the same key with the same request gets the first answer again, for 24 hours.",
+            "Makes a repeat safe. For 24 hours the same key with the same method, target and body gets the first answer again, with "
+            "`Idempotency-Replayed`; with another request it is 422 `idempotency_key_reused`, and while the first still runs 409 "
+            "`idempotency_in_progress`. What was refused does not use up its key. Keys of different callers have nothing to do with "
+            "each other; who has no access token is known by the token, the password or the address in the request.",
             "5f9c1f0e-expense-42", {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}),
         "LastEventID": header_parameter(
             "Last-Event-ID", "The last event that the caller has; the stream goes on after it.",
@@ -259,7 +262,7 @@ def headers():
         "RetryAfter": header("Seconds to wait.", 1, seconds),
         "RetryAfterPerhaps": header("Seconds to wait, where that helps.", 1, seconds, required=False),
         "IdempotencyReplayed": header(
-            "`true` where the answer was given before.", "true", {"type": "string", "enum": ["true"]}, required=False),
+            "`true` where the answer was given before, to the same request with the same key.", "true", {"type": "string", "enum": ["true"]}, required=False),
         "WWWAuthenticate": header("How to authenticate (RFC 6750).", 'Bearer realm="florin"'),
         "ScopeChallenge": header(
             "The scope that the token lacks (RFC 6750).",

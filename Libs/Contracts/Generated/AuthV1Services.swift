@@ -208,7 +208,8 @@ package protocol AuthServiceProvider: Sendable {
 
     /// A refresh token works once.
     ///
-    /// One that is used twice ends its session, since it may be stolen.
+    /// One that is used twice ends its session, since it may be stolen; but the same request with the same
+    /// `Idempotency-Key` gets the same tokens again, so that a lost answer costs nobody the session.
     func refresh(_ request: RefreshRequest, context: ServerContext) async throws -> Tokens
 
     /// The access token and the refresh token of the session end with it.
@@ -284,7 +285,8 @@ package struct AuthServiceClient: Sendable {
 
     /// A refresh token works once.
     ///
-    /// One that is used twice ends its session, since it may be stolen.
+    /// One that is used twice ends its session, since it may be stolen; but the same request with the same
+    /// `Idempotency-Key` gets the same tokens again, so that a lost answer costs nobody the session.
     package func refresh(_ request: RefreshRequest, metadata: GRPCMetadata = GRPCMetadata(), timeout: Duration)
         async throws(GRPCStatus) -> ContractReply<Tokens>
     {

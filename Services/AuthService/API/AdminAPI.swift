@@ -47,7 +47,7 @@ package struct AdminAPI: AdminServiceProvider {
 
     package func updateUser(_ request: UpdateUserRequest, context: ServerContext) async throws -> AdminUser {
         try await context.answerOrRefuse(logger: logger) {
-            let caller = try Caller(administrating: context.metadata)
+            let caller = try Caller(administrating: context.metadata, isRepeating: true)
             return try await secrets.perform(caller: caller, isGuarded: false, context: context) { receipt in
                 AdminUser(
                     try await updateUser(
@@ -71,9 +71,10 @@ package struct AdminAPI: AdminServiceProvider {
 extension Caller {
     /// The caller of what is an administrator's.
     ///
+    /// - Parameter isRepeating: as in `init(inSession:isRepeating:)`.
     /// - Throws: 401 without a caller, `AuthRefusal.noSession` for a personal API token, `AuthRefusal.notAdministrator`.
-    fileprivate init(administrating metadata: GRPCMetadata) throws {
-        try self.init(inSession: metadata)
+    fileprivate init(administrating metadata: GRPCMetadata, isRepeating: Bool = false) throws {
+        try self.init(inSession: metadata, isRepeating: isRepeating)
         guard roles.contains(Role.admin.rawValue) else { throw AuthRefusal.notAdministrator }
     }
 }

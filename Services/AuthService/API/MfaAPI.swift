@@ -113,9 +113,10 @@ extension TotpSecret {
 extension Caller {
     /// The caller of what asks for somebody who signed in.
     ///
+    /// - Parameter isRepeating: whether it may be what ended the caller's access, as in `init(repeating:)`.
     /// - Throws: 401 without a caller, `AuthRefusal.noSession` for a personal API token.
-    init(inSession metadata: GRPCMetadata) throws {
-        try self.init(metadata)
+    init(inSession metadata: GRPCMetadata, isRepeating: Bool = false) throws {
+        self = isRepeating ? try Caller(repeating: metadata) : try Caller(metadata)
         if sessionID == nil { throw AuthRefusal.noSession }
     }
 }
