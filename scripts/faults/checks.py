@@ -94,7 +94,14 @@ class Checks:
         sessions = {identifier for identifier, in self.sql("SELECT id FROM auth.sessions")}
         told = {entry.identifier for entry in self.ledger.of("session")}
         self.complain("sessions that clients hold and nobody knows", sorted(told - sessions))
+        self.complain("sessions that no client was given", sorted(sessions - told))
+        ended = self.sql("SELECT id, end_reason FROM auth.sessions WHERE ended_at IS NOT NULL")
+        self.complain("sessions that nobody ended", sorted(ended))
+        self.count("sessions / refreshes", f"{len(sessions)} / {self.replaced_tokens()}")
         self.amounts()
+
+    def replaced_tokens(self):
+        return self.sql("SELECT count(*) FROM auth.refresh_tokens WHERE replaced_at IS NOT NULL")[0][0]
 
     def amounts(self):
         stored = dict(self.sql("SELECT id, amount FROM expense.expenses"))

@@ -19,6 +19,7 @@ class Account:
     def __init__(self, name, token, client):
         self.name = name
         self.token = token
+        self.refresh_token = None
         self.client = client
         self.identifier = None
         self.email = f"{name}@example.org"
@@ -66,7 +67,8 @@ class Worker(threading.Thread):
         self.add_instrument(account)
         steps = [
             (self.spend, 52), (self.delete, 14), (self.trade, 16), (self.import_prices, 8), (self.add_price, 4),
-            (self.add_budget, 2), (self.add_instrument, 1), (self.add_portfolio, 1), (self.log_in, 2)]
+            (self.add_budget, 2), (self.add_instrument, 1), (self.add_portfolio, 1), (self.log_in, 2),
+            (self.renew, 4)]
         for _ in range(self.chance.randint(*OPERATIONS_OF_A_USER)):
             if self.over.wait(self.chance.uniform(0, 2 * self.pause)):
                 return
@@ -126,11 +128,12 @@ class Worker(threading.Thread):
         return account
 
     def log_in(self, account):
-        """Each sign-in is a session of its own; repeating one that was not answered may leave another behind."""
+        """Each sign-in is one session, however often it is repeated."""
+        key = self.next_key()
         account.client.token = None
         body = {"email": account.email, "password": account.password}
         try:
-            answer = account.client.call("POST", "/v1/auth/login", body)
+            answer = account.client.call("POST", "/v1/auth/login", body, key=key)
         except Unknown as unknown:
             self.ledger.complain(f"sign-in: {unknown}")
             return False
@@ -138,9 +141,23 @@ class Worker(threading.Thread):
             self.ledger.complain(f"sign-in answered {answer.status}: {answer.body[:400]!r}")
             return False
         tokens = answer.json
-        account.token = tokens["access_token"]
-        self.ledger.write(Entry("session", self.next_key(), account.name, ACKNOWLEDGED, tokens["session_id"]))
+        account.token, account.refresh_token = tokens["access_token"], tokens["refresh_token"]
+        self.ledger.write(Entry("session", key, account.name, ACKNOWLEDGED, tokens["session_id"]))
         return True
+
+    def renew(self, account):
+        """Goes on with new tokens. A lost answer is asked for again, however late, and is not taken for a theft."""
+        account.client.token = None
+        try:
+            answer = account.client.call(
+                "POST", "/v1/auth/refresh", {"refresh_token": account.refresh_token}, key=self.next_key())
+        except Unknown as unknown:
+            self.ledger.complain(f"refresh: {unknown}")
+            return
+        if answer.status != 200:
+            self.ledger.complain(f"refresh (attempt {answer.attempts}) answered {answer.status}: {answer.body[:400]!r}")
+            return
+        account.token, account.refresh_token = answer.json["access_token"], answer.json["refresh_token"]
 
     def add_budget(self, account):
         key = self.next_key()

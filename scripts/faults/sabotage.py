@@ -15,6 +15,10 @@ DAMAGE = (
      "INSERT INTO expense.expenses SELECT gen_random_uuid(), owner_id, kind, amount, currency, spent_on, category_id, "
      "merchant, note, tags, external_id, event_sequence, version, created_at, updated_at FROM expense.expenses LIMIT 1",
      "expense: rows of acknowledged writes: too many"),
+    ("a sign-in was two sessions", "writes",
+     "INSERT INTO auth.sessions SELECT gen_random_uuid(), user_id, device, address, created_at, last_used_at, expires_at, "
+     "ended_at, end_reason FROM auth.sessions LIMIT 1",
+     "sessions that no client was given"),
     ("a transaction has no event", "rows_and_events",
      "DELETE FROM faults.events WHERE number = (SELECT min(number) FROM faults.events "
      "WHERE convert_from(event, 'UTF8') LIKE '%portfolio.investment_added%')",
