@@ -435,9 +435,8 @@ def check(operation, made):
         holds("a repetition gets the first answer", (again.status, again.body) == (first.status, first.body), again)
         holds("a repetition says so", again.headers["Idempotency-Replayed"] == "true", again)
         holds(
-            "a repetition has the same type and tag",
-            [again.headers[name] for name in ("Content-Type", "ETag")] == [
-                first.headers[name] for name in ("Content-Type", "ETag")], again)
+            "a repetition has the same type, tag and place", all(
+                again.headers[name] == first.headers[name] for name in ("Content-Type", "ETag", "Location")), again)
         if turn == 0:
             other = person.send(made.other, key)
             holds("another request was to be refused", other.status == 422, other)
