@@ -71,6 +71,24 @@ import Validation
         }
     }
 
+    /// The archive is made of calls like any other: a service that is left alone is not asked for its part.
+    @Test func theArchiveLeavesItAloneAsWell() async throws {
+        try await GatewayBench.run { bench in
+            bench.services.on("CreateExpense") { (_: CreateExpenseRequest, _) -> Expense in
+                throw GRPCStatus(.unavailable)
+            }
+            bench.services.on("ReadArchive") { (_: ArchiveRequest, _) in ArchivePage() }
+            let token = try bench.tokens.make()
+            for _ in 0..<5 { _ = try await bench.send("POST", "/v1/expenses", token: token, body: Self.body) }
+            let answer = try await bench.send("GET", "/v1/users/me/export", token: token)
+            #expect(answer.status == 503)
+            #expect(try answer.json("dependency") == "expense")
+            #expect(answer["retry-after"].flatMap { Int($0) }.map { (2...30).contains($0) } == true)
+            // The auth service's part comes first.
+            #expect(calls("ReadArchive", of: bench) == 1)
+        }
+    }
+
     @Test func whatOnlyReadsIsAskedAgain() async throws {
         try await GatewayBench.run { bench in
             bench.services.on("GetExpense") { (request: GetExpenseRequest, _) -> Expense in

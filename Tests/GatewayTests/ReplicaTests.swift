@@ -81,7 +81,8 @@ extension ServiceTroubleTests {
                 let held = replicas[0].calls - before
                 #expect(outcome.statuses[504, default: 0] == held)
                 #expect(outcome.statuses[200, default: 0] == 80 - held, "\(outcome.statuses)")
-                #expect((5...20).contains(held))
+                // Up to four clients may come again before the fifth time-out.
+                #expect((5...24).contains(held), "\(held)")
                 #expect(bench.sample(#"florin_dependency_circuit{service="expense"}"#) == 0)
                 #expect(replicas[0].running == 0)
             }

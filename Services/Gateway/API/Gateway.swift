@@ -194,7 +194,7 @@ package final class Gateway: Sendable {
                 return HTTPResponse(headers: ["Content-Type": "application/json"])
             }
             return try await parts.archive.response(
-                CallMetadata.ofCaller(exchange), at: SystemClock().now())
+                CallMetadata.ofCaller(exchange), at: SystemClock().now(), through: calls.dependencies)
         case .streamEvents:
             try RequestRules.checkNoQuery(request)
             guard let identity = exchange.identity else { throw Refusal(ProblemDetails.internalError) }

@@ -2,6 +2,7 @@ internal import Chronology
 internal import Contracts
 package import GRPC
 internal import HTTPServer
+internal import Resilience
 internal import ServiceRuntime
 
 /// Everything that Florin knows of somebody, as one JSON document that is never held as a whole: the pages of the services
@@ -28,13 +29,19 @@ package struct UserArchive: Sendable {
 
     /// The document of the caller that `metadata` names. Its beginning is fetched before there is an answer, so that a service
     /// that is away is a 503; one that goes away later breaks the answer off.
-    func response(_ metadata: GRPCMetadata, at now: Timestamp) async throws(Refusal) -> HTTPResponse {
+    func response(
+        _ metadata: GRPCMetadata, at now: Timestamp, through dependencies: Dependencies
+    ) async throws(Refusal) -> HTTPResponse {
         var first: [ArchivePage] = []
         for source in sources {
             do {
-                first.append(try await Self.page(of: source, after: nil, metadata))
+                first.append(try await Self.page(of: source, after: nil, metadata, through: dependencies))
+            } catch let refusal as CallRefusal {
+                throw Refusal(refusal, of: source.name)
+            } catch let status as GRPCStatus {
+                throw Refusal(status, from: source.name)
             } catch {
-                throw Refusal(error, from: source.name)
+                throw .unavailable(source.name)
             }
         }
         let (sources, pages) = (sources, first)
@@ -45,7 +52,7 @@ package struct UserArchive: Sendable {
             body: .stream { writer in
                 try await writer.write("{\"exported_at\":\"\(now)\"")
                 for (source, page) in zip(sources, pages) {
-                    try await Self.write(source, from: page, metadata, to: writer)
+                    try await Self.write(source, from: page, metadata, through: dependencies, to: writer)
                 }
                 try await writer.write("}\n")
             })
@@ -53,7 +60,8 @@ package struct UserArchive: Sendable {
 
     /// `,"expense":{"categories":[…],…}`
     private static func write(
-        _ source: Source, from first: ArchivePage, _ metadata: GRPCMetadata, to writer: HTTPBodyWriter
+        _ source: Source, from first: ArchivePage, _ metadata: GRPCMetadata, through dependencies: Dependencies,
+        to writer: HTTPBodyWriter
     ) async throws {
         var text = Section(named: source.name)
         var page = first
@@ -61,18 +69,22 @@ package struct UserArchive: Sendable {
             for row in page.rows { text.add(row) }
             guard let cursor = page.nextCursor else { break }
             try await writer.write(text.take())
-            page = try await Self.page(of: source, after: cursor, metadata)
+            page = try await Self.page(of: source, after: cursor, metadata, through: dependencies)
         }
         text.end()
         try await writer.write(text.take())
     }
 
     private static func page(
-        of source: Source, after cursor: String?, _ metadata: GRPCMetadata
-    ) async throws(GRPCStatus) -> ArchivePage {
-        try await source.client.readArchive(
-            ArchiveRequest(cursor: cursor), metadata: metadata, timeout: timeout
-        ).message
+        of source: Source, after cursor: String?, _ metadata: GRPCMetadata, through dependencies: Dependencies
+    ) async throws -> ArchivePage {
+        try await dependencies[source.name].call(
+            within: timeout, repeating: .always, classify: CallFailure.init(of:)
+        ) { timeLeft in
+            try await source.client.readArchive(
+                ArchiveRequest(cursor: cursor), metadata: metadata, timeout: timeLeft
+            ).message
+        }
     }
 
     /// The part of the document that one service fills; rows of one kind follow each other.
