@@ -136,12 +136,9 @@ def field_schema(field, owner, answer, is_read):
 
 
 def nullable_schema(result):
-    if "$ref" in result:
+    if "$ref" in result or "enum" in result:
         return {"oneOf": [result, {"type": "null"}]}
-    result = {**result, "type": [result["type"], "null"]}
-    if "enum" in result:
-        result["enum"] = [*result["enum"], None]
-    return result
+    return {**result, "type": [result["type"], "null"]}
 
 
 def element_schema(field, owner, is_read):

@@ -1,6 +1,6 @@
 """What the OpenAPI document says about the gateway itself: its own routes, problems, headers."""
 
-from . import openapi_responses
+from . import problems
 from .openapi_responses import ALWAYS, ANYWHERE, COUNTED, OF_SERVICES, OF_TOKENS, header_fields, unchanged
 
 INFO = {
@@ -72,7 +72,7 @@ EVENT = {
     "required": ["event", "data"],
 }
 EVENT_EXAMPLE = {
-    "id": openapi_responses.REQUEST_ID, "event": "expense.expense_created.v1",
+    "id": problems.REQUEST_ID, "event": "expense.expense_created.v1",
     "data": '{"specversion":"1.0","type":"florin.expense.expense_created.v1","subject":"019aa1b2-0000-7000-8000-00003e5bb6b4"}',
 }
 # Path, operation, summary, description, group, media type, schema and example of the documents that the gateway serves.
@@ -185,7 +185,7 @@ def problem_schema(known_problems):
             },
         },
         "required": ["type", "title", "status", "code", "request_id"],
-        "examples": [openapi_responses.problem_example(entry) for entry in known_problems if entry["code"] == "not_found"],
+        "examples": [problems.example(entry) for entry in known_problems if entry["code"] == "not_found"],
     }
 
 
@@ -221,7 +221,7 @@ def parameters():
             "5f9c1f0e-expense-42", {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}),
         "LastEventID": header_parameter(
             "Last-Event-ID", "The last event that the caller has; the stream goes on after it.",
-            openapi_responses.REQUEST_ID, {"type": "string", "format": "uuid"}),
+            problems.REQUEST_ID, {"type": "string", "format": "uuid"}),
         "IfMatch": header_parameter(
             "If-Match", "The ETag of the version that the change is meant for; `*` for any. 412 when it has changed.", '"1"'),
         "IfNoneMatch": header_parameter(
@@ -229,7 +229,7 @@ def parameters():
         "RequestId": header_parameter(
             "X-Request-Id",
             "Names the request in answers and logs: 1 to 128 letters, digits, `.`, `_`, `-`, `:`. Another one is replaced.",
-            openapi_responses.REQUEST_ID),
+            problems.REQUEST_ID),
         "TraceParent": header_parameter(
             "traceparent", "The caller's place in a trace (W3C Trace Context); one that is malformed begins a new trace.",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
@@ -250,10 +250,10 @@ def headers():
     policy = ("The quota and its window in seconds.", '"user";q=1000;w=60')
     seconds = {"type": "integer", "minimum": 1}
     return {
-        "RequestId": header("Names this request in logs.", openapi_responses.REQUEST_ID),
+        "RequestId": header("Names this request in logs.", problems.REQUEST_ID),
         "CacheControl": header(
             "`no-store` for what is personal; how long others may be kept.", "no-store"),
-        "Location": header("Where that is which was made.", f"/v1/expenses/{openapi_responses.REQUEST_ID}", {
+        "Location": header("Where that is which was made.", f"/v1/expenses/{problems.REQUEST_ID}", {
             "type": "string", "format": "uri-reference"}),
         "ETag": header("Names the version of the resource.", '"1"'),
         "RateLimit": header(*limit),

@@ -2,6 +2,7 @@
 
 import re
 
+from . import problems
 from .descriptors import GeneratorError
 
 STATUS_TEXTS = {
@@ -48,7 +49,6 @@ OF_OPERATORS = ("invalid_json",)
 # Header fields that every answer has, and those of what a caller was counted for.
 ALWAYS = {"X-Request-Id": "RequestId", "Cache-Control": "CacheControl"}
 COUNTED = {"RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"}
-REQUEST_ID = "019aa1b2-0000-7000-8000-000000000001"
 
 
 class Problems:
@@ -124,7 +124,7 @@ class Problems:
     def examples(self):
         """One problem of each code."""
         return {
-            code: {"summary": entry["title"], "value": problem_example(entry)} for code, entry in self._entries.items()
+            code: {"summary": entry["title"], "value": problems.example(entry)} for code, entry in self._entries.items()
             if code not in OF_OPERATORS}
 
     def unclaimed(self):
@@ -160,22 +160,6 @@ class Problems:
 
 def header_fields(*tables):
     return {name: {"$ref": f"#/components/headers/{value}"} for table in tables for name, value in table.items()}
-
-
-def problem_example(entry):
-    """A problem as a client reads it."""
-    example = {
-        "type": f"/problems/{entry['code']}", "title": entry["title"], "status": entry["status"],
-        "instance": "/v1/expenses", "code": entry["code"], "request_id": REQUEST_ID,
-    }
-    if entry["code"] in ("service_unavailable", "timeout"):
-        example["dependency"] = "expense"
-    if entry["code"] == "validation_failed":
-        example["errors"] = [{"field": "amount.currency", "code": "required", "message": "is required"}]
-    if entry["code"] == "invalid_request":
-        example["errors"] = [
-            {"field": "colour", "code": "unknown_field", "message": "is not a parameter of this request"}]
-    return example
 
 
 def success(method, example, location=None):

@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from . import c_code, events, openapi, problems, swift_json, swift_messages, swift_services, swift_text
+from . import c_code, docs_page, events, openapi, problems, swift_json, swift_messages, swift_services, swift_text
 from .descriptors import Descriptors, GeneratorError
 from .model import Model
 
@@ -33,6 +33,7 @@ def build(root):
     known_problems = problems.load(root)
     swift["ProblemTable.swift"] = swift_text.file([], problems.swift(known_problems))
     contract = openapi.document(model, path_fields, known_problems)
+    swift["ContractPage.swift"] = swift_text.HEADER + "\n" + docs_page.swift(contract)
     swift["OpenAPIDocument.swift"] = swift_text.HEADER + "\n" + openapi.swift(contract)
     all_events, shared = events.load(root / "events")
     swift.update(events.swift(all_events, shared))
@@ -105,7 +106,7 @@ def differences(root, files):
         if current != text:
             lines = list(difflib.unified_diff(
                 current.splitlines(), text.splitlines(), f"{name} (checked in)", f"{name} (generated)", lineterm="", n=1))
-            shown = lines[:20] + ([f"… {len(lines) - 20} more lines"] if len(lines) > 20 else [])
+            shown = [line[:300] for line in lines[:20]] + ([f"… {len(lines) - 20} more lines"] if len(lines) > 20 else [])
             found.append("\n".join(shown))
     found += [f"not generated any more: {name}" for name in sorted(set(present) - set(files))]
     return found

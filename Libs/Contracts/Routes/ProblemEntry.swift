@@ -6,8 +6,12 @@ package struct ProblemEntry: Sendable, Hashable {
     package let status: Int
     /// The refusal in a few words.
     package let title: String
-    /// What it means and what to do, in sentences; names of fields stand between backquotes.
+    /// What happened and why, in sentences; names of fields stand between backquotes.
     package let text: String
+    /// What to do, likewise.
+    package let remedy: String
+    /// A problem as a client reads it, JSON in lines.
+    package let example: String
 
     private static let byCode = Dictionary(uniqueKeysWithValues: all.map { ($0.code, $0) })
 

@@ -22,7 +22,11 @@ enum Documents {
                     mediaType: "text/html", text: reset, policy: policy(script: resetScript), readsQuery: true)
             ),
             ("/openapi.json", StaticDocument(mediaType: "application/json", text: OpenAPIDocument.json)),
-            ("/docs", StaticDocument(mediaType: "text/html", text: docs, policy: policy(script: docsScript))),
+            (
+                "/docs",
+                StaticDocument(
+                    mediaType: "text/html", text: ContractPage.html, policy: policy(script: ContractPage.script))
+            ),
         ]
             + ProblemPages.all.map { path, text in
                 (path, StaticDocument(mediaType: "text/html", text: text, policy: policy(script: nil)))
@@ -38,8 +42,23 @@ enum Documents {
 
     static let style = """
         <style>
-        body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem }
-        button { font: inherit; padding: .4rem 1rem }
+        :root { color-scheme: light dark; --soft: #595955; --line: #d4d4ce; --wash: #f4f4f1; --link: #0b57a4 }
+        @media (prefers-color-scheme: dark) {
+            :root { --soft: #b3b3ab; --line: #44443f; --wash: #242422; --link: #8ab8f5 }
+            body { background: #191918; color: #e9e9e4 }
+        }
+        body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 42rem; margin: 4rem auto; padding: 0 1rem }
+        h2 { font-size: 1.2rem; margin: 2rem 0 .3rem } a { color: var(--link) }
+        a:focus-visible, button:focus-visible, input:focus-visible, pre:focus-visible {
+            outline: 3px solid var(--link); outline-offset: 2px
+        }
+        .soft { color: var(--soft) }
+        code, pre { font-family: ui-monospace, monospace; font-size: .92em }
+        pre { background: var(--wash); border-radius: .3rem; padding: .7rem .9rem; overflow: auto; line-height: 1.45 }
+        table { border-collapse: collapse; width: 100% }
+        th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line) }
+        th { color: var(--soft) }
+        button, input { font: inherit; padding: .4rem 1rem }
         </style>
         """
 
@@ -47,12 +66,15 @@ enum Documents {
         <!DOCTYPE html>
         <html lang="en">
         <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>Florin</title>
         \(style)
+        <main>
         <h1>Florin</h1>
         <p>Personal finance: expenses, budgets and investments.</p>
         <p>The API begins at <code>/v1</code>; its contract is <a href="/openapi.json">openapi.json</a>,
         shown by <a href="/docs">a page</a>. What it refuses is explained under <a href="/problems">problems</a>.</p>
+        </main>
         </html>
 
         """
@@ -61,11 +83,14 @@ enum Documents {
         <!DOCTYPE html>
         <html lang="en">
         <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>Confirm your address · Florin</title>
         \(style)
+        <main>
         <h1>Confirm your address</h1>
         <p><button id="confirm">Confirm</button></p>
         <p id="outcome" role="status"></p>
+        </main>
         <script>\(verifyScript)</script>
         </html>
 

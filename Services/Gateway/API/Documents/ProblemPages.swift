@@ -11,7 +11,8 @@ enum ProblemPages {
     static func template(of path: String) -> String? { path.hasPrefix("/problems/") ? "/problems/{code}" : nil }
 
     private static var list: String {
-        let rows = ProblemEntry.all.map { entry in
+        let entries = ProblemEntry.all.sorted { ($0.status, $0.code) < ($1.status, $1.code) }
+        let rows = entries.map { entry in
             """
             <tr><td>\(entry.status)</td><td><a href="/problems/\(entry.code)"><code>\(entry.code)</code></a></td>\
             <td>\(escaped(entry.title))</td></tr>
@@ -21,11 +22,15 @@ enum ProblemPages {
         return document(
             title: "Problems",
             content: """
-                <p>What the API refuses, it refuses as <a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457</a> says:
-                with a <code>type</code> that leads to one of these pages.</p>
+                <p>What the API refuses, it refuses as RFC 9457 says: with <code>application/problem+json</code>, whose
+                <code>type</code> leads to one of these pages. Programs go by <code>code</code>, and by the status where they do
+                not know the code.</p>
                 <table>
-                <tr><th>Status</th><th>Code</th><th>Meaning</th></tr>
-                \(rows.joined())</table>
+                <thead><tr><th scope="col">Status</th><th scope="col">Code</th><th scope="col">Meaning</th></tr></thead>
+                <tbody>
+                \(rows.joined())</tbody>
+                </table>
+                <p><a href="/docs#problems">The API</a></p>
                 """)
     }
 
@@ -33,8 +38,13 @@ enum ProblemPages {
         document(
             title: entry.title,
             content: """
-                <p>Status <strong>\(entry.status)</strong>, code <code>\(entry.code)</code></p>
+                <p class="soft">Status <strong>\(entry.status)</strong>, code <code>\(entry.code)</code></p>
+                <h2>What happened</h2>
                 <p>\(marked(entry.text))</p>
+                <h2>What to do</h2>
+                <p>\(marked(entry.remedy))</p>
+                <h2>What it looks like</h2>
+                <pre tabindex="0">\(escaped(entry.example))</pre>
                 <p><a href="/problems">All problems</a> · <a href="/docs">The API</a></p>
                 """)
     }
@@ -44,11 +54,13 @@ enum ProblemPages {
         <!DOCTYPE html>
         <html lang="en">
         <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>\(escaped(title)) · Florin</title>
         \(Documents.style)
+        <main>
         <h1>\(escaped(title))</h1>
         \(content)
+        </main>
         </html>
 
         """

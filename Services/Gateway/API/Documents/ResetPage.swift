@@ -4,15 +4,18 @@ extension Documents {
         <!DOCTYPE html>
         <html lang="en">
         <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="referrer" content="no-referrer">
         <title>Choose a new password · Florin</title>
         \(style)
+        <main>
         <h1>Choose a new password</h1>
         <form id="form">
         <p><label>New password<br><input id="password" type="password" autocomplete="new-password" required></label></p>
         <p><button id="send">Set the password</button></p>
         </form>
         <p id="outcome" role="status"></p>
+        </main>
         <script>\(resetScript)</script>
         </html>
 
