@@ -1,6 +1,7 @@
 package import EventLoop
 import Glibc
 import Synchronization
+import TestKit
 
 /// A client of plain sockets that shares nothing with the server, so that it can send what no proper client would.
 /// It never blocks a thread: the tests share a few with the tasks they wait for.

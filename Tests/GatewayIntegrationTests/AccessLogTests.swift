@@ -5,6 +5,7 @@ import HTTPTesting
 import ServersTesting
 import enum TestKit.Python
 import Testing
+import TestKit
 import Tokens
 
 /// What the program writes of requests that hold personal data in every place where a request can hold something.

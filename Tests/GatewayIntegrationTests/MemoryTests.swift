@@ -2,6 +2,7 @@ import Chronology
 import Foundation
 import ServersTesting
 import Testing
+import TestKit
 import Tokens
 
 /// What live streams and large files cost the program, read from the system while a client that shares no code with it holds them.

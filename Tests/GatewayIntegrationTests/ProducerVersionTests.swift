@@ -6,6 +6,7 @@ import MessagingAMQP
 import MessagingTesting
 import ServersTesting
 import Testing
+import TestKit
 import Tokens
 
 /// Events of producers one version ahead or behind, and what is none, at the live stream and the revocations of the program.

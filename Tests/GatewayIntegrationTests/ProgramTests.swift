@@ -6,6 +6,7 @@ import Messaging
 import MessagingAMQP
 import ServersTesting
 import Testing
+import TestKit
 import Tokens
 
 /// The program itself, with a RabbitMQ, in front of services of the tests' own.

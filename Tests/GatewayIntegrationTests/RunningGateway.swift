@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 import Testing
+import TestKit
 
 /// A run of the program `gateway` in a process of its own.
 final class RunningGateway: Sendable {
@@ -177,20 +178,5 @@ final class EventReader: Sendable {
     func exitStatus() async throws -> Int32 {
         try await eventually("curl ends") { !process.withLock { $0.isRunning } }
         return process.withLock { $0.terminationStatus }
-    }
-}
-
-/// Waits until `condition` holds; the deadline is for a machine that is far too slow.
-func eventually(
-    _ what: Comment, within limit: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < end else {
-            Issue.record(what, sourceLocation: sourceLocation)
-            throw CancellationError()
-        }
-        try await Task.sleep(for: .milliseconds(10))
     }
 }

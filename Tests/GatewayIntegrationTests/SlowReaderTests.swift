@@ -7,6 +7,7 @@ import Messaging
 import MessagingAMQP
 import ServersTesting
 import Testing
+import TestKit
 import Tokens
 
 /// A client that does not read its stream while ten thousand events for it go by: what it costs the program and others.

@@ -3,6 +3,7 @@ import Contracts
 import HTTPServer
 import HTTPTesting
 import Testing
+import TestKit
 
 @testable import GatewayAPI
 

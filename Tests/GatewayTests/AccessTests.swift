@@ -6,6 +6,7 @@ import HTTPTesting
 import ServiceRuntime
 import Synchronization
 import Testing
+import TestKit
 
 /// Who may do what, over real sockets.
 @Suite(.timeLimit(.minutes(5))) struct AccessTests {

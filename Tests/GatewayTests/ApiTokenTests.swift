@@ -6,6 +6,7 @@ import HTTPTesting
 import ServiceRuntime
 import Synchronization
 import Testing
+import TestKit
 import Tokens
 
 /// Personal API tokens over real sockets.

@@ -1,6 +1,7 @@
 import GatewayAPI
 import HTTPTesting
 import Testing
+import TestKit
 
 extension ServiceTroubleTests {
     /// The circuit before a service, by a clock that the test moves.

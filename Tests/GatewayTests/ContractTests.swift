@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TestKit
 
 /// Whether openapi.json is valid, and whether it tells all that a client has to know.
 @Suite(.timeLimit(.minutes(5))) struct ContractTests {
@@ -7,14 +8,14 @@ import Testing
         .deletingLastPathComponent()
     private static let contract = root.appending(path: "openapi.json")
 
-    @Test func theContractIsValid() throws {
-        let judged = try Self.python(["-m", "openapi_spec_validator", "--schema", "3.1", Self.contract.path])
+    @Test func theContractIsValid() async throws {
+        let judged = try await Self.python(["-m", "openapi_spec_validator", "--schema", "3.1", Self.contract.path])
         #expect(judged.status == 0, "\(judged.output)")
     }
 
     /// Every operation with its statuses, problems, header fields and examples, which are valid by their schemas.
-    @Test func theContractIsComplete() throws {
-        let judged = try Self.check(Self.contract)
+    @Test func theContractIsComplete() async throws {
+        let judged = try await Self.check(Self.contract)
         #expect(judged.status == 0, "\(judged.output)")
     }
 
@@ -44,14 +45,14 @@ import Testing
         (["x-responses"], "x-responses: are not there"),
     ]
 
-    @Test func theCheckerFindsWhatIsMissing() throws {
+    @Test func theCheckerFindsWhatIsMissing() async throws {
         let whole = try JSONSerialization.jsonObject(with: Data(contentsOf: Self.contract))
         let file = FileManager.default.temporaryDirectory.appending(path: "contract-\(UUID().uuidString).json")
         defer { try? FileManager.default.removeItem(at: file) }
         for gap in Self.gaps {
             let damaged = try #require(Self.removing(gap.path[...], from: whole), "\(gap.path)")
             try JSONSerialization.data(withJSONObject: damaged).write(to: file)
-            let judged = try Self.check(file)
+            let judged = try await Self.check(file)
             #expect(
                 judged.status == 1 && judged.output.contains(gap.complaint), "\(gap.path): \(judged.output.prefix(500))"
             )
@@ -69,20 +70,11 @@ import Testing
         return object
     }
 
-    private static func check(_ file: URL) throws -> (status: Int32, output: String) {
-        try python(["-B", root.appending(path: "scripts/check_contract.py").path, file.path])
+    private static func check(_ file: URL) async throws -> ProgramResult {
+        try await python(["-B", root.appending(path: "scripts/check_contract.py").path, file.path])
     }
 
-    private static func python(_ arguments: [String]) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = root.appending(path: ".venv/bin/python")
-        process.arguments = arguments
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, text)
+    private static func python(_ arguments: [String]) async throws -> ProgramResult {
+        try await runProgram(Python.interpreter(), arguments)
     }
 }

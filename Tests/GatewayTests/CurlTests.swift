@@ -2,6 +2,7 @@ import Contracts
 import GatewayAPI
 import HTTPTesting
 import Testing
+import TestKit
 
 /// The gateway as seen by a client that we did not write.
 @Suite(.timeLimit(.minutes(5))) struct CurlTests {

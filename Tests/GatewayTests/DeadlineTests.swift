@@ -1,6 +1,7 @@
 import GatewayAPI
 import HTTPTesting
 import Testing
+import TestKit
 
 extension ServiceTroubleTests {
     /// No call goes on for a caller who has gone, or whose time is over: seen at the other end, in the handler of the service.

@@ -6,6 +6,7 @@ import GatewayAPI
 import HTTPTesting
 import ServiceRuntime
 import Testing
+import TestKit
 import Validation
 
 /// A service in trouble, seen by its clients and by those of others.

@@ -2,6 +2,7 @@ import Chronology
 import GatewayAPI
 import HTTPTesting
 import Testing
+import TestKit
 
 /// The stream of events, over real sockets.
 @Suite(.timeLimit(.minutes(5))) struct LiveStreamTests {

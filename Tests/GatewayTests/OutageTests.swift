@@ -4,6 +4,7 @@ import GatewayAPI
 import HTTPTesting
 import Synchronization
 import Testing
+import TestKit
 
 extension ServiceTroubleTests {
     /// A service that is away altogether, and a thousand requests for it: what is counted is what arrives at the service.

@@ -3,6 +3,7 @@ import GRPC
 import GatewayAPI
 import HTTPTesting
 import Testing
+import TestKit
 
 extension ServiceTroubleTests {
     /// Several processes of one service: who is asked, who is spared, who is asked again.

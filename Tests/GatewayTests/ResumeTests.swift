@@ -4,6 +4,7 @@ import GRPC
 import HTTPTesting
 import Synchronization
 import Testing
+import TestKit
 
 @testable import GatewayAPI
 

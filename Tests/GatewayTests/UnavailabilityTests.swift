@@ -4,6 +4,7 @@ import GatewayAPI
 import HTTPTesting
 import ServiceRuntime
 import Testing
+import TestKit
 import Tokens
 
 extension ServiceTroubleTests {

@@ -4,11 +4,12 @@ import Foundation
 import GRPC
 import HTTPTesting
 import ServiceRuntime
+import TestKit
 import Testing
 
 /// The archive of a user, as the gateway makes it of what the services send.
 @Suite(.timeLimit(.minutes(5))) struct UserArchiveTests {
-    private func export(_ bench: GatewayBench, _ token: String) async throws -> (status: Int32, output: String) {
+    private func export(_ bench: GatewayBench, _ token: String) async throws -> ProgramResult {
         try await curl(["--header", "Authorization: Bearer \(token)", "http://\(bench.address)/v1/users/me/export"])
     }
 

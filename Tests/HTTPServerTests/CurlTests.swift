@@ -3,6 +3,7 @@ import Foundation
 import HTTPServer
 import HTTPTesting
 import Testing
+import TestKit
 
 /// The server as seen by a client that we did not write.
 @Suite struct CurlTests {

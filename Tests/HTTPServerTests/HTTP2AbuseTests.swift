@@ -1,6 +1,7 @@
 import HTTPServer
 import HTTPTesting
 import Testing
+import TestKit
 
 /// What a hostile client of HTTP/2 may try, by frames that another library makes.
 @Suite(.timeLimit(.minutes(5))) struct HTTP2AbuseTests {
@@ -43,7 +44,7 @@ import Testing
             $0.controlFramesPerSecond = 50
             $0.bodyLimit = { _ in 10_000 }
         }) { fixture in
-            let result = try await python("http2/frames.py", ["\(fixture.address.port)", test.scenario])
+            let result = try await Python.run("http2/frames.py", ["\(fixture.address.port)", test.scenario])
             let ending = result.output.split(separator: "\n").last.map(String.init) ?? ""
             #expect(test.endings.contains(ending), "\(result.output)")
             // Nobody else notices, and nothing is left.
@@ -57,7 +58,7 @@ import Testing
     /// Malformed requests: RFC 9113 section 8.1.1 has them reset, those that HTTP/1.1 could say too have the same status.
     @Test func malformedRequests() async throws {
         try await ServerFixture.run { fixture in
-            let result = try await python("http2/frames.py", ["\(fixture.address.port)", "malformed"])
+            let result = try await Python.run("http2/frames.py", ["\(fixture.address.port)", "malformed"])
             var outcomes: [String: String] = [:]
             for line in result.output.split(separator: "\n") {
                 let parts = line.split(separator: ": ", maxSplits: 1)

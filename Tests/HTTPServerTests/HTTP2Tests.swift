@@ -3,6 +3,7 @@ import Foundation
 import HTTPServer
 import HTTPTesting
 import Testing
+import TestKit
 
 /// HTTP/2 as seen by clients that we did not write, on the same handlers as HTTP/1.1.
 @Suite(.timeLimit(.minutes(5))) struct HTTP2ServerTests {
@@ -114,7 +115,7 @@ import Testing
 
     @Test func loadOfManyStreams() async throws {
         try await ServerFixture.run { fixture in
-            let result = try await run(
+            let result = try await runProgram(
                 "/usr/bin/h2load", ["-n", "4000", "-c", "8", "-m", "50", "http://\(fixture.address)/hop"])
             #expect(result.output.contains("4000 succeeded, 0 failed, 0 errored, 0 timeout"), "\(result.output)")
         }
@@ -123,7 +124,7 @@ import Testing
     /// GOAWAY in two steps: what is on its way when the drain begins is still answered.
     @Test func drainLosesNoRequest() async throws {
         try await ServerFixture.run { fixture in
-            async let load = run(
+            async let load = runProgram(
                 "/usr/bin/h2load", ["-n", "400", "-c", "4", "-m", "10", "http://\(fixture.address)/stubborn"])
             try await eventually("requests are under way") { fixture.server.statistics.active >= 20 }
             await fixture.server.drain(deadline: .seconds(60))
@@ -149,7 +150,7 @@ import Testing
             let old = try await curl(["-o", "/dev/null", "-w", "%{http_code}", "-T", file.path, base + "echo"])
             #expect(old.output.hasSuffix("413"))
             // curl takes the reset that follows an early answer for a fault.
-            let new = try await run("/usr/bin/nghttp", ["-v", "-d", file.path, base + "echo"])
+            let new = try await runProgram("/usr/bin/nghttp", ["-v", "-d", file.path, base + "echo"])
             #expect(new.output.contains(":status: 413"))
         }
     }

@@ -2,6 +2,7 @@ import EventLoop
 import HTTPServer
 import HTTPTesting
 import Testing
+import TestKit
 
 @Suite struct HTTPServerExchangeTests {
     @Test func answersAndKeepsTheConnection() async throws {

@@ -3,6 +3,7 @@ import Foundation
 import HTTPServer
 import HTTPTesting
 import Testing
+import TestKit
 
 @Suite struct HTTPServerLifetimeTests {
     @Test func aHeadHasADeadline() async throws {
@@ -199,7 +200,7 @@ import Testing
             func post() async throws -> [String] {
                 let old = try await curl(["-o", "/dev/null", "-w", "%{http_code}", "-T", file.path, url])
                 // curl takes the reset that follows an early answer of HTTP/2 for a fault.
-                let new = try await run("/usr/bin/nghttp", ["-v", "-n", "-d", file.path, url])
+                let new = try await runProgram("/usr/bin/nghttp", ["-v", "-n", "-d", file.path, url])
                 return [
                     String(old.output.suffix(3)),
                     String(new.output.firstRange(of: ":status: ").map { new.output[$0.upperBound...].prefix(3) } ?? ""),

@@ -2,6 +2,7 @@ import EventLoop
 import HTTPServer
 import HTTPTesting
 import Testing
+import TestKit
 
 /// How a server comes and goes while clients and load balancers go on asking.
 @Suite(.timeLimit(.minutes(5))) struct LeavingTests {
@@ -39,7 +40,7 @@ import Testing
     /// Over HTTP/2 requests go on being answered whatever the client knows of the GOAWAY.
     @Test func aNoticeLosesNoRequestOfHTTP2() async throws {
         try await ServerFixture.run { fixture in
-            async let load = run(
+            async let load = runProgram(
                 "/usr/bin/h2load", ["-n", "400", "-c", "4", "-m", "10", "http://\(fixture.address)/stubborn"])
             try await eventually("requests are under way") { fixture.server.statistics.active >= 20 }
             await fixture.server.drain(notice: .seconds(1), deadline: .seconds(60))

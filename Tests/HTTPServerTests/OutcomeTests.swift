@@ -1,6 +1,7 @@
 import HTTPServer
 import HTTPTesting
 import Testing
+import TestKit
 
 /// What the server says of each response when it is done with it: once, and as it was.
 @Suite(.timeLimit(.minutes(5))) struct OutcomeTests {

@@ -2,6 +2,7 @@ import EventLoop
 import Foundation
 import HTTPServer
 import HTTPTesting
+import TestKit
 import TLS
 import Testing
 
@@ -24,14 +25,14 @@ import Testing
 
     private static func get(
         _ fixture: ServerFixture, _ files: Certificates, _ path: String = "/", _ more: [String] = []
-    ) async throws -> (status: Int32, output: String) {
+    ) async throws -> ProgramResult {
         let url = "https://localhost:\(fixture.address.port)\(path)"
         return try await curl(
             ["--cacert", files.certificate, "--resolve", "localhost:\(fixture.address.port):127.0.0.1"] + more + [url])
     }
 
     private static func connect(_ fixture: ServerFixture, _ arguments: [String]) async throws -> String {
-        try await run(
+        try await runProgram(
             "/usr/bin/openssl", ["s_client", "-connect", "127.0.0.1:\(fixture.address.port)"] + arguments
         ).output
     }
@@ -87,7 +88,7 @@ import Testing
     @Test func saysWhenItEnds() async throws {
         try await Self.serve { fixture, _, _ in
             let request = "GET /close HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"
-            let result = try await run(
+            let result = try await runProgram(
                 "/bin/sh",
                 [
                     "-c",
@@ -134,7 +135,7 @@ import Testing
         defer { other.remove() }
         try await other.issue("other")
         let locked = other.directory.appendingPathComponent("locked.pem").path
-        _ = try await run(
+        _ = try await runProgram(
             "/usr/bin/openssl", ["ec", "-aes128", "-passout", "pass:x", "-in", other.key, "-out", locked])
         #expect(code(files.certificate, files.key) == nil)
         #expect(code("/nowhere", files.key) == .certificate)
@@ -201,7 +202,7 @@ struct Certificates: Sendable {
 
     /// Writes a certificate for `localhost` of that name, and its key, over what there was.
     func issue(_ name: String) async throws {
-        let result = try await run(
+        let result = try await runProgram(
             "/usr/bin/openssl",
             [
                 "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",

@@ -1,16 +1,14 @@
 internal import Foundation
 internal import Glibc
+internal import TestKit
 
 /// An issuer of ID tokens that is made of PyJWT. It gives out a sound token at `/token`.
 struct IssuerProcess {
     private let process: ChildProcess
 
     init(in installation: LocalInstallation) throws {
-        let named = ProcessInfo.processInfo.environment["FLORIN_PYTHON"].map { URL(filePath: $0) }
-        let root = LocalInstallation.packageRoot
         process = try ChildProcess(
-            named ?? root.appending(path: ".venv/bin/python"),
-            ["-u", "-B", root.appending(path: "Tests/Interop/oidc/issuer.py").path, "--detached"],
+            URL(filePath: Python.interpreter()), Python.arguments("oidc/issuer.py", ["--detached"]),
             environment: [:], output: installation.folder.appending(path: "issuer.out"))
     }
 

@@ -12,6 +12,7 @@ import Observability
 import Resilience
 import Synchronization
 import Testing
+import TestKit
 
 /// A gateway on real sockets, in front of services that a test steers, and of a broker in memory.
 struct GatewayBench: Sendable {
