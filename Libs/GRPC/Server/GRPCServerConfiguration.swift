@@ -26,10 +26,11 @@ extension GRPCServer {
         package var keepAliveInterval = Duration.seconds(30)
         /// How long it has to answer.
         package var keepAliveTimeout = Duration.seconds(10)
-        /// Calls a peer may reset in one go before it is sent away.
-        package var resetBurst = 2000
+        /// Calls a peer may reset in one go before it is sent away. The peer is a gateway that passes on the departures of all
+        /// its clients, and with its connection the calls of all of them would end.
+        package var resetBurst = 20_000
         /// Calls a peer may reset each second after that.
-        package var resetsPerSecond = 200
+        package var resetsPerSecond = 2_000
         /// Told of each call that ended: its method (nil for one that does not exist), how, and after how long. On the loop.
         package var onCallFinished: (@Sendable (GRPCMethod?, GRPCStatus.Code, Duration) -> Void)?
 
@@ -42,6 +43,9 @@ extension GRPCServer {
             configuration.settings.maximumHeaderListBytes = maximumMetadataBytes
             configuration.settings.resetBurst = UInt64(clamping: resetBurst)
             configuration.settings.resetsPerSecond = UInt64(clamping: resetsPerSecond)
+            // Resets count there as well.
+            configuration.settings.controlBurst += resetBurst
+            configuration.settings.controlPerSecond += resetsPerSecond
             configuration.keepAliveInterval = keepAliveInterval
             configuration.keepAliveTimeout = keepAliveTimeout
             return configuration

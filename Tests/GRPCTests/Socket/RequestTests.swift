@@ -120,6 +120,20 @@ import TestKit
         }
     }
 
+    /// A gateway passes on what all of its clients do.
+    @Test func manyCallersThatLeaveEndNoConnection() async throws {
+        try await Harness.run { harness in
+            let client = try await RawClient.connect(to: harness.address, loop: harness.loop)
+            let body = MessageFraming.frame([UInt8]("sleep:60000"))
+            for _ in 0..<100 { try await client.sendAndReset(100, RawClient.headers(), body: body) }
+            let next = await client.send(RawClient.headers(), body: MessageFraming.frame([]))
+            #expect(next.status?.code == .ok)
+            let isClosed = client.isClosed.load(ordering: .acquiring)
+            #expect(!isClosed)
+            try await client.close()
+        }
+    }
+
     @Test func resetCallsWhoseHandlersStillRunCountAgainstTheLimit() async throws {
         try await Harness.run(server: { $0.maximumConcurrentStreams = 10 }) { harness in
             let client = try await RawClient.connect(to: harness.address, loop: harness.loop)
