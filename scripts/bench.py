@@ -12,7 +12,6 @@ import os
 import pathlib
 import re
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import urllib.parse
 sys.dont_write_bytecode = True
 
 import story  # noqa: E402
+from local import ports  # noqa: E402
 from local.postgres import Postgres  # noqa: E402
 from local.process import run  # noqa: E402
 
@@ -111,18 +111,6 @@ class Processes:
         return result
 
 
-def accepts(port):
-    """Whether somebody listens at that port of the loopback."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Bench:
     def __init__(self, environment, folder):
         self.environment = environment
@@ -185,13 +173,14 @@ class Bench:
     @contextlib.contextmanager
     def nginx(self):
         """Runs an nginx of one process that answers 200 and nothing else; gives its addresses: plain, HTTP/2, TLS."""
-        ports = {name: free_port() for name in ("plain", "cleartext_http2", "tls")}
+        names = ("plain", "cleartext_http2", "tls")
+        port = dict(zip(names, ports.free(len(names))))
         configuration = self.folder / "nginx.conf"
-        configuration.write_text(NGINX.format(folder=self.folder, **ports))
+        configuration.write_text(NGINX.format(folder=self.folder, **port))
         command = ["/usr/sbin/nginx", "-e", str(self.folder / "nginx.log"), "-c", str(configuration)]
-        with self.beside("nginx", command, {}, ports["plain"]):
-            yield (f"http://127.0.0.1:{ports['plain']}/", f"http://127.0.0.1:{ports['cleartext_http2']}/",
-                   f"https://127.0.0.1:{ports['tls']}/")
+        with self.beside("nginx", command, {}, port["plain"]):
+            yield (f"http://127.0.0.1:{port['plain']}/", f"http://127.0.0.1:{port['cleartext_http2']}/",
+                   f"https://127.0.0.1:{port['tls']}/")
 
     @contextlib.contextmanager
     def tls_gateway(self):
@@ -199,9 +188,9 @@ class Bench:
         process = pathlib.Path("/proc", str(self.processes.pids["gateway"]))
         settings = dict(
             entry.split("=", 1) for entry in (process / "environ").read_text().rstrip("\0").split("\0"))
-        port = free_port()
+        port, admin = ports.free(2)
         settings |= {
-            "FLORIN_HTTP_LISTEN": f"127.0.0.1:{port}", "FLORIN_ADMIN_LISTEN": f"127.0.0.1:{free_port()}",
+            "FLORIN_HTTP_LISTEN": f"127.0.0.1:{port}", "FLORIN_ADMIN_LISTEN": f"127.0.0.1:{admin}",
             "FLORIN_TLS_CERTIFICATE": str(self.folder / "certificate.pem"), "FLORIN_TLS_KEY": str(self.folder / "key.pem")}
         with self.beside("gateway with TLS", [str((process / "exe").readlink()), "serve"], settings, port):
             yield f"https://127.0.0.1:{port}"
@@ -214,7 +203,7 @@ class Bench:
             server = subprocess.Popen(command, env=settings, stdout=output, stderr=output)
         try:
             deadline = time.monotonic() + 10
-            while not accepts(port):
+            while not ports.accepts(port):
                 if server.poll() is not None or time.monotonic() > deadline:
                     raise story.StoryError(f"{name} does not start: {log.read_text()}")
                 time.sleep(0.05)
