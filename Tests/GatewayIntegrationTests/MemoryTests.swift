@@ -21,7 +21,8 @@ import Tokens
     @Test func fiveThousandIdleStreamsTakeLessThanFiftyMegabytes() async throws {
         let key = try RSAPrivateKey.generate()
         let backend = try await Backend(key: key)
-        let gateway = try RunningGateway(backend.environment(), descriptors: 256)
+        let gateway = try RunningGateway(
+            backend.environment().merging(["FLORIN_HTTP_CONNECTIONS_PER_ADDRESS": "6000"]) { $1 }, descriptors: 256)
         defer { gateway.kill() }
         try await eventually("it is ready") { try await gateway.admin("/readyz").status == 200 }
         let tokens = FileManager.default.temporaryDirectory.appending(path: "tokens-\(UUID())")

@@ -20,7 +20,7 @@ struct PublicListener: Sendable {
     init(_ reader: inout ConfigurationReader) {
         address = reader.address("FLORIN_HTTP_LISTEN", "address of the public API", default: "127.0.0.1:8080")
         connectionsPerAddress = reader.int(
-            "FLORIN_HTTP_CONNECTIONS_PER_ADDRESS", "open connections of one client address", default: 10_000,
+            "FLORIN_HTTP_CONNECTIONS_PER_ADDRESS", "open connections of one client address", default: 2_000,
             in: 1...1_000_000)
         proxies = Self.proxies(&reader)
         notice = .seconds(
