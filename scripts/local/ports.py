@@ -10,6 +10,8 @@ import socket
 from .problem import Problem
 
 HIGHEST = 32000
+# Sockets that hold the chosen ports.
+_held = []
 
 
 def is_free(port):
@@ -25,12 +27,30 @@ def is_free(port):
     return True
 
 
+def reserve(port):
+    """Keeps a free port for this process and its children; None where somebody has it.
+
+    A bound socket that does not listen hinders no server that sets SO_REUSEADDR, as all of ours do, but everybody who asks
+    without that option, as is done here (socket(7)).
+    """
+    holder = socket.socket()
+    try:
+        holder.bind(("127.0.0.1", port))
+    except OSError:
+        holder.close()
+        return None
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return holder
+
+
 def free(count):
-    """Chooses that many different free ports."""
+    """Chooses that many different free ports, which nobody else who chooses so is given as long as this process lives."""
     chosen = []
     for _ in range(10_000):
         port = random.randint(15000, HIGHEST - 1)
-        if port not in chosen and is_free(port):
+        holder = reserve(port)
+        if holder is not None:
+            _held.append(holder)
             chosen.append(port)
         if len(chosen) == count:
             return chosen

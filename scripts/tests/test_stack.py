@@ -157,6 +157,7 @@ class InstallationTests(unittest.TestCase):
     def test_a_taken_port_is_named(self):
         import socket
         with socket.socket() as squatter:
+            squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             squatter.bind(("127.0.0.1", self.numbers["GATEWAY"]))
             squatter.listen()
             done = self.stack("run")
