@@ -25,12 +25,12 @@ enum PythonScript {
         let handle = try FileHandle(forWritingTo: file)
         process.standardOutput = handle
         process.standardError = handle
-        let status = await withCheckedContinuation { continuation in
+        let status = try await withCheckedThrowingContinuation { continuation in
             process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
             do {
                 try process.run()
             } catch {
-                continuation.resume(returning: -1)
+                continuation.resume(throwing: error)
             }
         }
         try handle.close()

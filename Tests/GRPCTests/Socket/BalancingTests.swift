@@ -118,19 +118,24 @@ import TestKit
         }
     }
 
+    /// The server says goodbye; a call made while it is away is answered by the next one.
+    private func expectCallsToWaitForARestart(_ harness: Harness) async throws {
+        _ = try await harness.say("hello")
+        await harness.server.shutdown(grace: .zero)
+        try await eventually("the channel has noticed") { harness.channel.state == .transientFailure }
+        async let answer = harness.say("again")
+        let second = try await startServer(harness.loop, at: harness.address)
+        let text = try await answer
+        #expect(text == "again")
+        await second.shutdown(grace: .zero)
+    }
+
     @Test func callsWaitForAServerThatIsStartedAnew() async throws {
         try await Harness.run(channel: {
             $0.backoff = Backoff(initial: .milliseconds(10), maximum: .milliseconds(50))
             $0.absenceGrace = patience
         }) { harness in
-            _ = try await harness.say("hello")
-            await harness.server.shutdown(grace: .zero)
-            try await eventually("the channel has noticed") { harness.channel.state == .transientFailure }
-            async let answer = harness.say("again")
-            let second = try await startServer(harness.loop, at: harness.address)
-            let text = try await answer
-            #expect(text == "again")
-            await second.shutdown(grace: .zero)
+            try await expectCallsToWaitForARestart(harness)
         }
     }
 
@@ -153,14 +158,7 @@ import TestKit
             #expect(status?.code == .unavailable)
             await broken.shutdown()
 
-            _ = try await harness.say("hello")
-            await harness.server.shutdown(grace: .zero)
-            try await eventually("the channel has noticed") { harness.channel.state == .transientFailure }
-            async let answer = harness.say("again")
-            let second = try await startServer(harness.loop, at: harness.address)
-            let text = try await answer
-            #expect(text == "again")
-            await second.shutdown(grace: .zero)
+            try await expectCallsToWaitForARestart(harness)
         }
     }
 
