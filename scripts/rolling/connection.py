@@ -1,7 +1,8 @@
 """A client of HTTP/1.1 on plain sockets, which hides nothing: whatever is not a whole answer is a failure, and nothing is sent twice."""
 
 import asyncio
-import json
+
+from story import Answer
 
 LONGEST_LINE = 64 << 10
 TIMEOUT = 60.0
@@ -9,19 +10,6 @@ TIMEOUT = 60.0
 
 class Failure(Exception):
     """A request without a whole answer."""
-
-
-class Answer:
-    """A whole answer."""
-
-    def __init__(self, status, headers, body):
-        self.status = status
-        self.headers = headers
-        self.body = body
-
-    @property
-    def json(self):
-        return json.loads(self.body)
 
 
 class Connection:
