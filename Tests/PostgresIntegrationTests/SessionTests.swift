@@ -11,9 +11,7 @@ import TestKit
                 let isSecond = try await pool.withConnection { try await tryLock($0) }
                 #expect(isFirst && !isSecond)
             }
-            try await eventually("the lock is free again") {
-                try await pool.withConnection { try await tryLock($0) }
-            }
+            #expect(try await pool.withConnection { try await tryLock($0) })
         }
     }
 
@@ -86,6 +84,25 @@ import TestKit
             #expect(error?.code == .timedOut)
             let rows = try await pool.query("SELECT \(5)")
             #expect(try rows.first(as: Int.self) == 5)
+        }
+    }
+
+    /// Nothing can be sent behind a script, so its connection goes, and what it held with it.
+    @Test func aScriptThatWasGivenUpLeavesNoLock() async throws {
+        let url = try await freshDatabase()
+        try await withPool(url, configure: { $0.maximumConnections = 1 }) { pool in
+            let error = await postgresError {
+                try await pool.withConnection { session in
+                    let isHeld = try await tryLock(session)
+                    #expect(isHeld)
+                    try await session.script("SELECT pg_sleep(60)", timeout: .milliseconds(200))
+                }
+            }
+            #expect(error?.code == .timedOut)
+            try await pool.query("SELECT 1")
+            try await withPool(url) { other in
+                try await eventually("the lock is free") { try await other.withConnection { try await tryLock($0) } }
+            }
         }
     }
 

@@ -30,6 +30,25 @@ import Testing
         }
     }
 
+    /// The rollback takes the server long; whoever comes right after it, over another connection, finds its locks free.
+    @Test func hasBeenRolledBackWhenItThrows() async throws {
+        try await withPool(configure: { $0.minimumConnections = 2 }) { pool in
+            let tryLock: PostgresQuery = "SELECT pg_try_advisory_xact_lock(7)"
+            for _ in 1...10 {
+                await #expect(throws: Refusal.self) {
+                    try await pool.withTransaction { transaction in
+                        let isHeld = try await transaction.query(tryLock).first(as: Bool.self)
+                        #expect(isHeld == true)
+                        try await transaction.batch(Array(repeating: "SAVEPOINT nested", count: 1_000))
+                        throw Refusal()
+                    }
+                }
+                let isFree = try await pool.query(tryLock).first(as: Bool.self)
+                #expect(isFree == true)
+            }
+        }
+    }
+
     @Test func postedStatementsGoBeforeWhateverComesNext() async throws {
         try await withPool { pool in
             try await pool.query("CREATE TABLE t (a bigint)")

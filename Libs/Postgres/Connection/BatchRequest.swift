@@ -20,6 +20,8 @@ struct BatchRequest: Sendable {
         case commit
         /// Many statements in one text, by the simple protocol.
         case script
+        /// The pool's own, for this very connection: never sent again over another one.
+        case housekeeping
     }
 
     typealias Outcome = Result<[PostgresRows], PostgresError>
@@ -29,7 +31,7 @@ struct BatchRequest: Sendable {
     let role: Role
     /// On the loop's clock.
     let deadline: Duration
-    /// Nil for the library's own housekeeping.
+    /// Nil where nobody waits.
     let continuation: CheckedContinuation<Outcome, Never>?
     /// Whether the batch was sent again after an interruption that was not its fault.
     var isRepeated = false

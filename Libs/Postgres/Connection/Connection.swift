@@ -187,7 +187,7 @@ final class Connection {
         guard !names.isEmpty else { return }
         let queries = names.map { PostgresQuery(unescaped: "DEALLOCATE \($0)") }
         let request = BatchRequest(
-            token: CallToken(), queries: queries, role: .statements, deadline: loop.now + Self.housekeepingLimit,
+            token: CallToken(), queries: queries, role: .housekeeping, deadline: loop.now + Self.housekeepingLimit,
             continuation: nil)
         var batch = Pipeline.Batch(id: pipeline.nextID(), request: request, lease: nil, mayCommit: false)
         for query in queries {
@@ -253,11 +253,15 @@ final class Connection {
     private func finish(_ batch: Pipeline.Batch) {
         settleLease(batch)
         guard !batch.isAbandoned else { return }
+        if batch.request.role == .housekeeping, let error = batch.error, error.sqlState == .queryCanceled {
+            // A late cancel request hit what tidies up: nobody is to meet the settings or wait for the locks of a session.
+            close(error)
+        }
         guard let error = batch.error, error.sqlState == .queryCanceled || error.isStaleStatement else {
             return batch.request.complete(batch.outcome)
         }
         let isInnocent = error.isStaleStatement || isQuarantined
-        if isInnocent, batch.lease == nil, !batch.request.isRepeated, batch.request.continuation != nil {
+        if isInnocent, batch.lease == nil, !batch.request.isRepeated, batch.request.role != .housekeeping {
             // Rolled back as a whole through no fault of its own: once more.
             var request = batch.request
             request.isRepeated = true
@@ -291,7 +295,11 @@ final class Connection {
             guard let run = script else { return }
             script = nil
             if run.error != nil, run.lease == lease?.id { lease?.failed() }
-            if !run.isAbandoned { run.request.complete(run.error.map { .failure($0) } ?? .success([])) }
+            guard !run.isAbandoned else {
+                // Its session could not be tidied behind it, and may hold locks.
+                return close(PostgresError(.connectionLost, "closed because of a script that was given up"))
+            }
+            run.request.complete(run.error.map { .failure($0) } ?? .success([]))
             guard handle.enterPipelineMode() else { return close(connectionLost(handle)) }
             return becameIdle(handle)
         }

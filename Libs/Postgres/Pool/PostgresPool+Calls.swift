@@ -25,6 +25,9 @@ extension PostgresPool {
     /// throws. BEGIN travels with the first statement and costs no round trip; so does COMMIT with
     /// `PostgresTransaction.commit(with:)`. After `timeout` every
     /// call of the transaction throws `timedOut`, the commit too.
+    ///
+    /// When it throws, the server has rolled back and let go of the locks, unless it still works on a statement that was given
+    /// up, or does not answer within `callTimeout`: then it does so when it can.
     @discardableResult
     package nonisolated func withTransaction<T>(
         isolation: PostgresIsolation = .readCommitted, isReadOnly: Bool = false, timeout: Duration? = nil,
@@ -41,7 +44,7 @@ extension PostgresPool {
     }
 
     /// Runs `body` with a connection of its own, for what belongs to a session: advisory locks, settings, scripts. `timeout`
-    /// bounds the wait for the connection, not the holding of it. Locks and settings end with it.
+    /// bounds the wait for the connection, not the holding of it. Locks and settings end with it, as transactions do.
     @discardableResult
     package nonisolated func withConnection<T>(
         timeout: Duration? = nil, _ body: (PostgresSession) async throws -> T
@@ -79,8 +82,10 @@ extension PostgresPool {
             self.onLoop { $0.acquire(request) }
         }
         let lease = try granted.get()
-        defer { onLoop { $0.release(lease) } }
-        return try await body(lease)
+        let outcome: Result<T, any Error>
+        do { outcome = .success(try await body(lease)) } catch { outcome = .failure(error) }
+        _ = await withCheckedContinuation { continuation in onLoop { $0.release(lease, continuation) } }
+        return try outcome.get()
     }
 
     nonisolated func perform(

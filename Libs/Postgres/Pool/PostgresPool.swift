@@ -186,26 +186,37 @@ package actor PostgresPool {
         request.continuation.resume(returning: .success(id))
     }
 
-    /// Takes the connection back and brings it into the state in which it was given. Does not wait: what it sends goes
-    /// before anything that comes later over the same connection.
-    func release(_ lease: Lease.ID) {
+    /// Takes the connection back and brings it into the state in which it was given: others may have it at once, as what it
+    /// sends goes before anything that comes later over the same connection. The holder goes on when the server has done it,
+    /// whatever the outcome: a connection that stays in a transaction is closed, which ends that too. The holder does not
+    /// wait behind a statement that was given up, because its bound has passed.
+    func release(_ lease: Lease.ID, _ continuation: CheckedContinuation<BatchRequest.Outcome, Never>) {
         guard let connection = connections[lease.connection], let held = connection.lease, held.id == lease else {
-            return
+            return continuation.resume(returning: .success([]))
         }
         connection.lease = nil
-        if held.needsRollback { tidy(connection, ["ROLLBACK"]) }
+        let isAnswering = connection.inFlight == 0
+        let holder = isAnswering ? continuation : nil
         if !held.isTransaction {
             if !connection.isOutsideTransaction { tidy(connection, ["ROLLBACK"]) }
-            tidy(connection, ["SELECT pg_advisory_unlock_all()", "RESET ALL"])
+            tidy(connection, ["SELECT pg_advisory_unlock_all()", "RESET ALL"], holder)
+        } else if held.needsRollback {
+            tidy(connection, ["ROLLBACK"], holder)
+        } else {
+            holder?.resume(returning: .success([]))
         }
         settle(connection)
+        if !isAnswering { continuation.resume(returning: .success([])) }
     }
 
-    private func tidy(_ connection: Connection, _ queries: [PostgresQuery]) {
+    private func tidy(
+        _ connection: Connection, _ queries: [PostgresQuery],
+        _ continuation: CheckedContinuation<BatchRequest.Outcome, Never>? = nil
+    ) {
         connection.send(
             BatchRequest(
-                token: CallToken(), queries: queries, role: .statements, deadline: loop.now + configuration.callTimeout,
-                continuation: nil))
+                token: CallToken(), queries: queries, role: .housekeeping,
+                deadline: loop.now + configuration.callTimeout, continuation: continuation))
     }
 
     // MARK: Waiting
