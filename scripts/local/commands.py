@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from . import installation, servers
+from . import installation, issuer, servers
 from .problem import Problem
 
 
@@ -55,8 +55,9 @@ def main(arguments):
                 script = options.command.replace("-", "_") + ".py"
                 return installation.run_script(script, options.free_ports, options.binaries)
             case "contract-traffic":
-                return installation.run_script(
-                    "contract_traffic.py", options.free_ports, options.binaries, interpreter=installation.JUDGES)
+                with issuer.trusted(installation.JUDGES):
+                    return installation.run_script(
+                        "contract_traffic.py", options.free_ports, options.binaries, interpreter=installation.JUDGES)
             case "stop":
                 return installation.stop()
             case "clean":
