@@ -117,7 +117,7 @@ extension HTTPConnection {
     /// Answers what the parser does not accept, or what takes too long, and ends the connection.
     func refuse(_ refusal: HTTPRefusal) {
         server.didRefuse()
-        let response = configuration.refusal(refusal, head)
+        let response = configuration.refusal(refusal, head, transport.peer)
         let content = response.content
         ResponseEncoder.writeHead(
             status: response.status, headers: response.headers,

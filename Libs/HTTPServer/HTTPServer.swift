@@ -205,7 +205,7 @@ extension HTTPServer {
             checkEmpty()
         }
         lingering[ObjectIdentifier(refused)] = refused
-        let response = configuration.refusal(HTTPRefusal(.tooManyConnections), nil)
+        let response = configuration.refusal(HTTPRefusal(.tooManyConnections), nil, tcp.peer)
         var output: [UInt8] = []
         let content = response.content
         ResponseEncoder.writeHead(

@@ -15,9 +15,10 @@ extension HTTPServer {
         package var limits = HTTPLimits()
         /// Bytes of content accepted for a request, decided when its head is known. 1 MiB unless set.
         package var bodyLimit: @Sendable (HTTPRequestHead) -> Int = { _ in 1 << 20 }
-        /// The response to what never reaches a handler, or is given up by it, with the head where it could be read. A connection
-        /// of HTTP/1.1 closes after it.
-        package var refusal: @Sendable (HTTPRefusal, HTTPRequestHead?) -> HTTPResponse = { refusal, _ in
+        /// The response to what never reaches a handler, or is given up by it, with the head where it could be read, and the
+        /// client's address. A connection of HTTP/1.1 closes after it.
+        package var refusal: @Sendable (HTTPRefusal, HTTPRequestHead?, SocketAddress) -> HTTPResponse = {
+            refusal, _, _ in
             .text("\(refusal)\n", status: refusal.status)
         }
 

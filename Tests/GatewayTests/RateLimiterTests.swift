@@ -69,6 +69,31 @@ import Testing
         #expect(limiter.decide(user, policy).isAdmitted)
     }
 
+    /// To be asked how somebody stands changes nothing, whether they are known, new or without room.
+    @Test func whoeverAsksIsNotCounted() {
+        let limiter = limiter(maximumSubjects: 1)
+        let policy = RateLimitPolicy(name: "p", quota: 2)
+        func standing(_ subject: RateLimitSubject) -> [Int] {
+            let told = limiter.standing(of: subject, under: policy)
+            #expect(told.policy == policy && told.isAdmitted == (told.remaining > 0))
+            return [told.remaining, told.reset]
+        }
+        #expect(standing(user) == [2, 0] && limiter.subjects == 0)
+        #expect(limiter.decide(user, policy).remaining == 1)
+        clock.advance(.seconds(10))
+        #expect(standing(user) == [1, 50] && standing(user) == [1, 50])
+        #expect(limiter.decide(user, policy).remaining == 0)
+        #expect(standing(user) == [0, 50] && !limiter.decide(user, policy).isAdmitted)
+        // Who has no room has what all of those have together.
+        #expect(standing(.user(.make())) == [2, 0] && limiter.subjects == 1)
+        #expect(limiter.decide(.user(.make()), policy).remaining == 1)
+        #expect(standing(.user(.make())) == [1, 60] && limiter.subjects == 2)
+        clock.advance(.seconds(50))
+        #expect(standing(user) == [1, 10] && standing(user) == [1, 10])
+        clock.advance(.seconds(10))
+        #expect(standing(user) == [2, 0] && limiter.decide(user, policy).remaining == 1)
+    }
+
     @Test func theSystemsClockGoesOn() {
         let limiter = MemoryRateLimiter()
         let policy = RateLimitPolicy(name: "p", quota: 1, window: .seconds(1))

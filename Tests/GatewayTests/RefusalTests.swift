@@ -187,7 +187,8 @@ import Testing
             let given = try #require(answer["x-request-id"])
             #expect(id == nil ? given.utf8.count == 36 : given == id)
             #expect(try answer.json("request_id") == given)
-            #expect(answer["ratelimit-policy"] == #""anonymous";q=10000;w=60"# && answer["ratelimit"] == nil)
+            #expect(answer["ratelimit-policy"] == #""anonymous";q=10000;w=60"#)
+            #expect(answer["ratelimit"] == #""anonymous";r=10000;t=0"#)
             #expect(answer["strict-transport-security"] != nil && answer["x-content-type-options"] == "nosniff")
             #expect(answer["cache-control"] == "no-store" && answer["connection"] == "close" && answer["date"] != nil)
             // A page may read why its request was too large.

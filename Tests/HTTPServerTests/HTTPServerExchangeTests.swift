@@ -241,7 +241,7 @@ import TestKit
 
     @Test func refusalsLookAsConfigured() async throws {
         try await ServerFixture.run({
-            $0.refusal = { refusal, _ in
+            $0.refusal = { refusal, _, _ in
                 HTTPResponse(
                     status: refusal.status, headers: ["Content-Type": "application/problem+json"],
                     body: .bytes(Array("{\"code\":\"\(refusal)\"}".utf8)))

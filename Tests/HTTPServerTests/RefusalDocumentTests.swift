@@ -24,8 +24,10 @@ import Testing
             "# What the server refuses by itself", "",
             "Before any handler sees a request, the HTTP server refuses what is not well-formed, too large or too slow, with the",
             "status below; over HTTP/1.1 the connection closes after it, and nothing behind it is looked at. The public API",
-            "answers with a problem document (RFC 9457). The tables are those of `Tests/HTTPServerTests`, which send each line",
-            "over a socket; they are written by `RefusalDocumentTests`.", "",
+            "answers with a problem document (RFC 9457) and the header fields of every other answer; what is left of the",
+            "limit is told and not touched ([ADR 36](adr/0036-garbage-is-not-counted.md)). The tables are those of",
+            "`Tests/HTTPServerTests`, which send each line over a socket; they are written by",
+            "`RefusalDocumentTests`.", "",
             "## Rules", "", "| rule | status |", "|---|---|",
         ]
         lines += HTTPRefusal.Rule.allCases.map { "| `\($0)` | \(HTTPRefusal($0).status) |" }

@@ -22,8 +22,8 @@ struct ServerFixture: Sendable {
         configure(&configuration)
         let handler = TestHandler(loop: loop, events: events)
         let refuse = configuration.refusal
-        configuration.refusal = { refusal, head in
-            var response = refuse(refusal, head)
+        configuration.refusal = { refusal, head, remote in
+            var response = refuse(refusal, head, remote)
             response.whenDone = { events.add("\(refusal)", $0) }
             return response
         }

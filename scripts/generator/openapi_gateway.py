@@ -246,8 +246,6 @@ def header(description, example, schema=None, required=True):
 
 
 def headers():
-    limit = ("What is left of the quota (draft-ietf-httpapi-ratelimit-headers).", '"user";r=999;t=60')
-    policy = ("The quota and its window in seconds.", '"user";q=1000;w=60')
     seconds = {"type": "integer", "minimum": 1}
     return {
         "RequestId": header("Names this request in logs.", problems.REQUEST_ID),
@@ -256,9 +254,10 @@ def headers():
         "Location": header("Where that is which was made.", f"/v1/expenses/{problems.REQUEST_ID}", {
             "type": "string", "format": "uri-reference"}),
         "ETag": header("Names the version of the resource.", '"1"'),
-        "RateLimit": header(*limit),
-        "RateLimitPolicy": header(*policy),
-        "RateLimitIfCounted": header(limit[0] + " Not on what is refused before the caller is known.", limit[1], required=False),
+        "RateLimit": header(
+            "What is left of the quota (draft-ietf-httpapi-ratelimit-headers). What is refused before it is a request is not "
+            "counted, and tells how the address stands.", '"user";r=999;t=60'),
+        "RateLimitPolicy": header("The quota and its window in seconds.", '"user";q=1000;w=60'),
         "RetryAfter": header("Seconds to wait.", 1, seconds),
         "RetryAfterPerhaps": header("Seconds to wait, where that helps.", 1, seconds, required=False),
         "IdempotencyReplayed": header(

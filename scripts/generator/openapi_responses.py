@@ -46,7 +46,7 @@ OF_TOKENS = ("invalid_access_token", "service_unavailable", "unauthenticated")
 USUAL = {*ANYWHERE, *OF_SERVICES, *OF_TOKENS, "conflict", "idempotency_in_progress", "validation_failed"}
 # Codes that are not of the public API.
 OF_OPERATORS = ("invalid_json",)
-# Header fields that every answer has, and those of what a caller was counted for.
+# Header fields that every answer has, those of the limit by themselves.
 ALWAYS = {"X-Request-Id": "RequestId", "Cache-Control": "CacheControl"}
 COUNTED = {"RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"}
 
@@ -133,9 +133,7 @@ class Problems:
         return sorted(set(self._entries) - used - set(OF_OPERATORS))
 
     def _response(self, status, codes):
-        fields = header_fields(ALWAYS)
-        # The server refuses some requests before anybody is counted.
-        fields |= header_fields(COUNTED) | header_fields({"RateLimit": "RateLimitIfCounted"})
+        fields = header_fields(ALWAYS, COUNTED)
         if status in (429, 503):
             fields["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
         elif status in (409, 504):

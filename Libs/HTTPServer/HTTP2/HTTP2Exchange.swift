@@ -135,7 +135,7 @@ final class HTTP2Exchange: @unchecked Sendable {
     /// Answers in the handler's place; the rest of the content is not wanted any more.
     private func refuse(_ refusal: HTTPRefusal) {
         server.didRefuse()
-        send(configuration.refusal(refusal, head))
+        send(configuration.refusal(refusal, head, connection.transport.peer))
     }
 
     private func send(_ response: HTTPResponse) {

@@ -106,13 +106,15 @@ package final class Gateway: Sendable {
     }
 
     /// Answers what the HTTP server refuses by itself: in the form of every other refusal, and written down as one.
-    package func refuse(_ refusal: HTTPRefusal, _ head: HTTPRequestHead?) -> HTTPResponse {
-        let requestID = RequestNames.id(head?.headers ?? HTTPHeaders())
+    package func refuse(_ refusal: HTTPRefusal, _ head: HTTPRequestHead?, from remote: SocketAddress) -> HTTPResponse {
+        let headers = head?.headers ?? HTTPHeaders()
+        let requestID = RequestNames.id(headers)
         let refused = Refusal(refusal)
         var response = ProblemDocument.response(to: refused, requestID: requestID, instance: head?.path)
-        // It is not counted: there is nobody yet to count it for.
-        let policy = parts.limits.anonymous.field
-        response.headers.append(policy.name, policy.value)
+        // It is not counted: to be told that there were too many would cost as much, and nothing behind the gateway has heard of it.
+        let client = RateLimitSubject(address: parts.proxies.client(behind: remote.host, headers))
+        let standing = parts.limiter.standing(of: client, under: parts.limits.anonymous)
+        for field in standing.fields { response.headers.append(field.name, field.value) }
         parts.rules.complete(&response, to: head, requestID: requestID)
         var entry = RequestEntry(
             method: head?.method, status: response.status, requestID: requestID, code: refused.problem.code,
@@ -278,7 +280,7 @@ extension Gateway {
         var configuration = HTTPServer.Configuration(address: address)
         configuration.bodyLimit = { [self] head in bodyLimit(for: head) }
         configuration.isShared = { [parts] address in parts.proxies.contains(address) }
-        configuration.refusal = { [self] refusal, head in refuse(refusal, head) }
+        configuration.refusal = { [self] in refuse($0, $1, from: $2) }
         adjust(&configuration)
         return HTTPServer(loop: loop, configuration: configuration) { [self] request in await answer(request) }
     }

@@ -44,9 +44,17 @@ package final class MemoryRateLimiter: RateLimiter {
             let time = Self.nanoseconds(now())
             let (isAdmitted, used, relief) = count(
                 subject, at: time, window, policy.quota, in: &tables[policy, default: Table()])
-            let reset = (relief + 999_999_999) / 1_000_000_000
-            return RateLimitDecision(
-                policy: policy, isAdmitted: isAdmitted, remaining: policy.quota - used, reset: Int(reset))
+            return Self.decision(policy, isAdmitted, used, relief)
+        }
+    }
+
+    package func standing(of subject: RateLimitSubject, under policy: RateLimitPolicy) -> RateLimitDecision {
+        let window = Self.nanoseconds(policy.window)
+        return tables.withLock { tables in
+            let time = Self.nanoseconds(now())
+            let key = tables[policy].flatMap { place(of: subject, in: $0) }
+            let (used, relief) = tables[policy]?.windows[key]?.standing(at: time, window: window) ?? (0, 0)
+            return Self.decision(policy, used < policy.quota, used, relief)
         }
     }
 
@@ -60,8 +68,13 @@ package final class MemoryRateLimiter: RateLimiter {
             table.nextSweep = time + Self.sweepInterval
             table.windows = table.windows.filter { $0.value.last > time - window }
         }
-        let isKnown = table.windows.count < maximumSubjects || table.windows[subject] != nil
-        return Self.count(&table.windows[isKnown ? subject : nil, default: SlidingWindow()], time, window, quota)
+        return Self.count(
+            &table.windows[place(of: subject, in: table), default: SlidingWindow()], time, window, quota)
+    }
+
+    /// What a subject is counted under: its own name, or nil where there is no room for it.
+    private func place(of subject: RateLimitSubject, in table: Table) -> RateLimitSubject? {
+        table.windows.count < maximumSubjects || table.windows[subject] != nil ? subject : nil
     }
 
     private static func count(
@@ -69,6 +82,14 @@ package final class MemoryRateLimiter: RateLimiter {
     ) -> (isAdmitted: Bool, used: Int, relief: Int64) {
         let isAdmitted = counted.admit(at: time, quota: quota, window: window)
         return (isAdmitted, counted.used, counted.relief(at: time, window: window))
+    }
+
+    private static func decision(
+        _ policy: RateLimitPolicy, _ isAdmitted: Bool, _ used: Int, _ relief: Int64
+    ) -> RateLimitDecision {
+        RateLimitDecision(
+            policy: policy, isAdmitted: isAdmitted, remaining: policy.quota - used,
+            reset: Int((relief + 999_999_999) / 1_000_000_000))
     }
 
     private static func nanoseconds(_ duration: Duration) -> Int64 {

@@ -52,7 +52,7 @@ package enum RateLimitSubject: Sendable, Hashable {
     }
 }
 
-/// Whether a request may go on, and how the caller stands after it.
+/// Whether a request may go on, and how the caller stands.
 package struct RateLimitDecision: Sendable, Hashable {
     package let policy: RateLimitPolicy
     package let isAdmitted: Bool
@@ -78,4 +78,8 @@ package struct RateLimitDecision: Sendable, Hashable {
 package protocol RateLimiter: Sendable {
     /// Counts a request of a subject under a policy, unless the quota is used up.
     func admit(_ subject: RateLimitSubject, _ policy: RateLimitPolicy) async -> RateLimitDecision
+
+    /// How a subject stands, as far as that is known here at once: whether a request would be admitted now, and what is left
+    /// without it. Counts nothing, and keeps nothing of who is not known.
+    func standing(of subject: RateLimitSubject, under policy: RateLimitPolicy) -> RateLimitDecision
 }

@@ -40,6 +40,12 @@ struct SlidingWindow {
         return true
     }
 
+    /// Requests in the window before a time, none counted for it, and nanoseconds until one of them leaves it.
+    mutating func standing(at time: Int64, window: Int64) -> (used: Int, relief: Int64) {
+        forget(until: time - window)
+        return (used, relief(at: time, window: window))
+    }
+
     /// Nanoseconds until something leaves the window; 0 where nothing is in it.
     func relief(at time: Int64, window: Int64) -> Int64 {
         first < log.count ? max(0, log[first].last + window - time) : 0
