@@ -123,7 +123,7 @@ extension HTTPConnection {
             status: response.status, headers: response.headers,
             framing: .init(length: .bytes(content.count), closes: true, version: .http11), date: server.dateLine(),
             to: &output)
-        if head?.method != .head {
+        if (head?.method ?? parser.method) != .head {
             output.append(contentsOf: content)
             account.sentBytes = content.count
         }

@@ -71,6 +71,9 @@ package struct HTTPRequestParser: Sendable {
         return false
     }
 
+    /// The method of the present request, also of one that was refused; nil where it is not known.
+    package var method: HTTPMethod? { head.method }
+
     /// Whether a head has been begun and is not complete.
     package var isInHead: Bool {
         switch state {
@@ -139,7 +142,7 @@ package struct HTTPRequestParser: Sendable {
         let refusal = HTTPRefusal(rule)
         state = .refused(refusal)
         pending = []
-        head = HeadBuilder()
+        head = HeadBuilder(afterRefusalOf: head)
         return .refused(refusal)
     }
 }

@@ -1,6 +1,7 @@
 /// Gathers a head line by line and checks it as a whole.
 struct HeadBuilder: Sendable {
-    private var method = HTTPMethod.get
+    /// Nil until the request line has told it.
+    private(set) var method: HTTPMethod?
     private var version = HTTPVersion.http11
     private var target = RequestTarget()
     private(set) var headers = HTTPHeaders()
@@ -13,6 +14,11 @@ struct HeadBuilder: Sendable {
     private var connectionKeepsAlive = false
     private var expectsContinue = false
     var trailerCount = 0
+
+    init() {}
+
+    /// What is known of a head that was refused.
+    init(afterRefusalOf head: HeadBuilder) { method = head.method }
 
     /// `method SP target SP version`, single spaces (RFC 9112 section 3).
     mutating func takeRequestLine(_ line: Span<UInt8>) -> HTTPRefusal.Rule? {
@@ -123,7 +129,8 @@ struct HeadBuilder: Sendable {
         let keepsAlive = !connectionCloses && (version == .http11 || connectionKeepsAlive)
         return .success(
             HTTPRequestHead(
-                method: method, target: target.text, path: target.path, rawQuery: target.query, version: version,
+                method: method ?? .get, target: target.text, path: target.path, rawQuery: target.query,
+                version: version,
                 headers: headers, framing: framing, keepsAlive: keepsAlive,
                 expectsContinue: expectsContinue && version == .http11 && framing != .none))
     }

@@ -53,6 +53,10 @@ import TestKit
             }
             let streamed = try await curl(Self.plain + ["-I", "http://\(fixture.address)/pieces"])
             #expect(streamed.status == 0 && streamed.output.hasPrefix("HTTP/2 200"))
+            // For curl a connection is broken where content follows.
+            let refused = try await curl(Self.plain + ["-I", "http://\(fixture.address)/%"])
+            #expect(refused.status == 0 && refused.output.hasPrefix("HTTP/2 400"), "\(refused)")
+            #expect(refused.output.contains("content-length: ") && !refused.output.contains("content-length: 0\r\n"))
         }
     }
 

@@ -123,6 +123,23 @@ import TestKit
         }
     }
 
+    /// What refuses HEAD has no content either, as far as the method could be read (RFC 9110 section 9.3.2).
+    @Test(arguments: [
+        "HEAD /% HTTP/1.1\r\n", "HEAD / HTTP/1.1\r\nContent-Length: x\r\n", "HEAD / HTTP/1.1\r\nX : y\r\n",
+    ])
+    func refusesHeadWithoutContent(_ beginning: String) async throws {
+        try await ServerFixture.run { fixture in
+            let text = beginning + "Host: a\r\n\r\n"
+            let refused = try await SocketClient.exchange(text, with: fixture.address)
+            #expect(refused.statuses == [400] && refused.hasSuffix("\r\n\r\n"), "\(refused)")
+            #expect(refused.contains("Content-Length: ") && !refused.contains("Content-Length: 0\r\n"))
+            // The method of a request that was answered says nothing about the next.
+            let next = try await SocketClient.exchange(
+                "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n", with: fixture.address)
+            #expect(next.statuses == [200, 400] && next.hasSuffix("malformedRequestLine\n"), "\(next)")
+        }
+    }
+
     @Test func streamsInChunks() async throws {
         try await ServerFixture.run { fixture in
             let client = try SocketClient(fixture.address)

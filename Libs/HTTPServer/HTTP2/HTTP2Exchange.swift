@@ -21,6 +21,8 @@ final class HTTP2Exchange: @unchecked Sendable {
     private let stream: HTTP2Stream
     private var stage = Stage.head
     private var head: HTTPRequestHead?
+    /// Whether the answer has no content, known also where the head is refused.
+    private var isHead = false
     private var body: [UInt8] = []
     private var bodyLimit = 0
     private var heldBytes = 0
@@ -146,7 +148,7 @@ final class HTTP2Exchange: @unchecked Sendable {
         letBodyGo()
         enter(.flushing, for: configuration.writeTimeout + .seconds(max(0, content.count - (1 << 20)) / 65536))
         _ = connection.submit { session in
-            if hasNoContent || content.isEmpty || head?.method == .head {
+            if hasNoContent || content.isEmpty || isHead {
                 session.respondAndEnd(stream, fields)
             } else {
                 stream.body.append(content)
@@ -242,6 +244,7 @@ extension HTTP2Exchange: HTTP2StreamHandler {
         // A second block is trailers, for which nothing here has a use.
         guard stage == .head else { return block.isEndOfStream ? streamReceivedEnd() : () }
         if block.isEndOfStream { hasReceivedEnd = true }
+        isHead = block.fields.first(":method") == HTTPMethod.head.rawValue
         switch HTTP2RequestHead.read(block, limits: configuration.limits) {
         case .failure(let refusal): refuse(refusal)
         case .success(let head): begin(head)

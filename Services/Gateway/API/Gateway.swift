@@ -192,18 +192,14 @@ package final class Gateway: Sendable {
                 body: .bytes(document))
         case .exportUser:
             try RequestRules.checkNoQuery(request)
-            guard request.method != .head else {
-                return HTTPResponse(headers: ["Content-Type": "application/json"])
-            }
+            guard request.method != .head else { return .unwritten(UserArchive.fields) }
             return try await parts.archive.response(
                 CallMetadata.ofCaller(exchange), at: SystemClock().now(), through: calls.dependencies)
         case .streamEvents:
             try RequestRules.checkNoQuery(request)
             guard let identity = exchange.identity else { throw Refusal(ProblemDetails.internalError) }
             let last = try StreamHistory.lastEvent(request.headers)
-            guard request.method != .head else {
-                return HTTPResponse(headers: ["Content-Type": "text/event-stream"])
-            }
+            guard request.method != .head else { return .unwritten(EventStreams.fields) }
             return try await parts.streams.open(for: identity, after: last, from: parts.history)
         }
     }
@@ -269,6 +265,13 @@ final class Exchange {
             method: isMethodServed ? request.method : nil, route: route, status: status, requestID: requestID,
             userID: identity?.userID, trace: TraceContext.current, code: refusal?.problem.code,
             dependency: refusal?.dependency)
+    }
+}
+
+extension HTTPResponse {
+    /// What HEAD gets of a stream: its fields, among them no length, which nobody knows.
+    fileprivate static func unwritten(_ fields: HTTPHeaders) -> HTTPResponse {
+        HTTPResponse(headers: fields, body: .stream { _ in })
     }
 }
 

@@ -18,6 +18,11 @@ package struct UserArchive: Sendable {
     /// How long a service may take for a page.
     private static let timeout = Duration.seconds(10)
 
+    /// The header fields of the document.
+    static let fields: HTTPHeaders = [
+        "Content-Type": "application/json", "Content-Disposition": #"attachment; filename="florin.json""#,
+    ]
+
     private let sources: [Source]
 
     /// The sources over one channel to each service process, in the order of the document.
@@ -46,9 +51,7 @@ package struct UserArchive: Sendable {
         }
         let (sources, pages) = (sources, first)
         return HTTPResponse(
-            headers: [
-                "Content-Type": "application/json", "Content-Disposition": #"attachment; filename="florin.json""#,
-            ],
+            headers: Self.fields,
             body: .stream { writer in
                 try await writer.write("{\"exported_at\":\"\(now)\"")
                 for (source, page) in zip(sources, pages) {

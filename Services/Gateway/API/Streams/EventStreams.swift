@@ -19,6 +19,11 @@ package final class EventStreams: Sendable {
         package init() {}
     }
 
+    /// The header fields of a stream; the last asks a proxy of nginx's kind to hand it on as it comes.
+    static let fields: HTTPHeaders = [
+        "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
+    ]
+
     private let configuration: Configuration
     private let loop: EventLoop
     private let clock: any WallClock
@@ -80,7 +85,7 @@ package final class EventStreams: Sendable {
                 first: try await history.page(for: identity, afterEvent: lastEvent))
         }
         return HTTPResponse(
-            headers: ["Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"],
+            headers: Self.fields,
             body: .stream { [resumed] writer in
                 try await writer.write(ServerSentEvent.opening)
                 guard let resumed else { return try await Self.send(place, to: writer) }
