@@ -142,5 +142,5 @@ faults-long: ## the same for half an hour and longer: 100,000 events and 1,000 k
 .PHONY: rolling-restart
 rolling-restart: ## restart every process in turns under load, 100,000 requests, not one may fail (ROLLING="--requests 5000")
 	@scripts/setup test
-	@scripts/rolling_restart.py $(ROLLING)
+	@scripts/rolling_restart.py --balancers nginx haproxy --notice 3 $(ROLLING)
 	@scripts/rolling_restart.py --services 1 --gateways 1 $(ROLLING)

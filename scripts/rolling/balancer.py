@@ -1,7 +1,8 @@
-"""What stands before two gateways: an nginx, and a client's own choice among those that say that they are ready."""
+"""What stands before two gateways: nginx and haproxy as the runbook has them, and a client's own choice among those that are ready."""
 
 import asyncio
 import itertools
+import os
 import re
 import shutil
 import subprocess
@@ -9,57 +10,114 @@ import tempfile
 
 from local import ports, process
 
+from . import runbook
 from .connection import Connection, Failure
 
-# As Debian's documentation has it for upstreams over HTTP/1.1 with kept connections. A gateway that refuses a connection is
-# passed over for that request and asked again for the next one.
-NGINX = """
+CHECK_INTERVAL = 0.2
+
+
+class Balancer:
+    """One of them, in the foreground, with the example of the runbook in a frame that needs no system folder."""
+
+    NAME = FRAME = CHECK = None
+
+    def __init__(self, addresses, log):
+        """addresses: of each gateway, the port of the API and that of the admin address."""
+        self.folder = tempfile.mkdtemp(prefix=f"florin-{self.NAME}-")
+        self.file = os.path.join(self.folder, f"{self.NAME}.conf")
+        self.http1, self.http2 = ports.free(2)
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write(self.FRAME.format(folder=self.folder, log=log, example=self.example(addresses)))
+        self.log = log
+        self.child = None
+
+    def example(self, addresses):
+        """The runbook's, with the addresses of here."""
+        raise NotImplementedError
+
+    def command(self):
+        """What runs it; with `CHECK` appended, what only reads the configuration."""
+        raise NotImplementedError
+
+    def fault(self):
+        """What is wrong with the configuration; nothing is started."""
+        run = subprocess.run([*self.command(), self.CHECK], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        return None if run.returncode == 0 else run.stdout + run.stderr
+
+    def start(self):
+        self.child = process.spawn(self.command(), log=self.log)
+        process.wait_until(
+            lambda: ports.accepts(self.http1) and ports.accepts(self.http2), 20, f"{self.NAME} to listen")
+        return self
+
+    def stop(self):
+        if self.child is not None:
+            process.stop(self.child)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Nginx(Balancer):
+    """For HTTP/1.1 and, at another port, for HTTP/2 with prior knowledge."""
+
+    NAME = "nginx"
+    CHECK = "-t"
+    FRAME = """
 daemon off;
 master_process off;
 pid {folder}/nginx.pid;
 error_log {log};
 events {{ worker_connections 2048; }}
 http {{
-    access_log off;
-    client_body_temp_path {folder};
-    proxy_temp_path {folder};
-    fastcgi_temp_path {folder};
-    uwsgi_temp_path {folder};
-    scgi_temp_path {folder};
-    keepalive_requests 1000000000;
-    upstream florin {{ {servers} keepalive 16; }}
-    server {{
-        listen 127.0.0.1:{http1};
-        listen 127.0.0.1:{http2} http2;
-        location / {{
-            proxy_pass http://florin;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_read_timeout 120s;
-        }}
-    }}
-}}
+access_log off;
+client_body_temp_path {folder};
+proxy_temp_path {folder};
+fastcgi_temp_path {folder};
+uwsgi_temp_path {folder};
+scgi_temp_path {folder};
+keepalive_requests 1000000000;
+{example}}}
 """
-CHECK_INTERVAL = 0.2
+
+    def example(self, addresses):
+        return runbook.adapted(runbook.examples(self.NAME)[0], {
+            "10.0.0.1:8080": f"127.0.0.1:{addresses[0][0]}", "10.0.0.2:8080": f"127.0.0.1:{addresses[1][0]}",
+            "listen 80;": f"listen 127.0.0.1:{self.http1}; listen 127.0.0.1:{self.http2} http2;"})
+
+    def command(self):
+        return ["/usr/sbin/nginx", "-e", self.log, "-c", self.file]
 
 
-class Nginx:
-    """An nginx before the gateways, for HTTP/1.1 and for HTTP/2 with prior knowledge."""
+class Haproxy(Balancer):
+    """For both protocols at either port; what the example leaves to Debian's file is in the frame."""
 
-    def __init__(self, gateways, log):
-        self.folder = tempfile.mkdtemp(prefix="florin-nginx-")
-        self.http1, self.http2 = ports.free(2)
-        servers = " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in gateways)
-        with open(f"{self.folder}/nginx.conf", "w", encoding="utf-8") as file:
-            file.write(NGINX.format(folder=self.folder, log=log, servers=servers, http1=self.http1, http2=self.http2))
-        self.child = subprocess.Popen(
-            ["/usr/sbin/nginx", "-e", log, "-c", f"{self.folder}/nginx.conf"],
-            stdin=subprocess.DEVNULL)
-        process.wait_until(lambda: ports.accepts(self.http1) and ports.accepts(self.http2), 20, "nginx to listen")
+    NAME = "haproxy"
+    CHECK = "-c"
+    FRAME = """
+global
+    maxconn 2048
+    log stderr format raw local0 notice
+defaults
+    log global
+    mode http
+    option dontlognull
+    timeout connect 5000
+    timeout client 50000
+    timeout server 50000
 
-    def stop(self):
-        process.stop(self.child)
-        shutil.rmtree(self.folder, ignore_errors=True)
+{example}"""
+
+    def example(self, addresses):
+        (one, one_admin), (two, two_admin) = addresses
+        return runbook.adapted(runbook.examples(self.NAME)[0], {
+            "10.0.0.1:8080 port 8090": f"127.0.0.1:{one} port {one_admin}",
+            "10.0.0.2:8080 port 8090": f"127.0.0.1:{two} port {two_admin}",
+            "bind :80\n": f"bind 127.0.0.1:{self.http1}\n    bind 127.0.0.1:{self.http2}\n"})
+
+    def command(self):
+        return [process.program("haproxy", "/usr/sbin"), "-db", "-f", self.file]
+
+
+BALANCERS = {each.NAME: each for each in (Nginx, Haproxy)}
 
 
 class Chooser:

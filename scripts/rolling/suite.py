@@ -17,7 +17,7 @@ from local.replicas import Replicated, program_of
 from faults.suite import remove
 
 from . import checks
-from .balancer import Chooser, H2load, Nginx
+from .balancer import BALANCERS, Chooser, H2load
 from .load import Listener, User
 from .tally import LONGEST_LIST, NOBODY, Tally
 
@@ -35,12 +35,16 @@ def parser():
     top.add_argument("--services", type=int, choices=(1, 2), default=2, help="processes of each service (default 2)")
     top.add_argument(
         "--gateways", type=int, choices=(1, 2), default=2,
-        help="the first has an inherited socket, the second one of its own, with an nginx before both (default 2)")
+        help="the first has an inherited socket, the second one of its own, with load balancers before both (default 2)")
+    top.add_argument("--balancers", metavar="NAME", nargs="+", choices=list(BALANCERS), default=["nginx"],
+                     help="which, with the examples of docs/RUNBOOK.md (default nginx): " + ", ".join(BALANCERS))
     top.add_argument("--programs", metavar="NAME", nargs="+", choices=programs.ORDER, default=programs.ORDER,
                      help="which are restarted (default all)")
     top.add_argument("--users", type=int, default=24, help="users side by side (default 24)")
     top.add_argument("--streams", type=int, default=6, help="how many of them listen to their live stream (default 6)")
-    top.add_argument("--notice", type=int, default=1, help="FLORIN_DRAIN_NOTICE_SECONDS of the gateways (default 1)")
+    top.add_argument(
+        "--notice", type=int, default=1,
+        help="FLORIN_DRAIN_NOTICE_SECONDS of the gateways (default 1); haproxy needs longer than 2")
     top.add_argument("--pause", type=float, default=1.0, help="seconds between restarts (default 1)")
     top.add_argument("--keep", action="store_true", help="keep the installation's folder")
     return top
@@ -88,11 +92,12 @@ class Run:
         self.say(f"services: {self.options.services} of each, gateways: {self.options.gateways}; {self.folder}")
         self.cluster.start(self.binaries)
         with contextlib.ExitStack() as stack:
-            nginx = None
-            if self.options.gateways > 1:
-                nginx = Nginx(self.cluster.gateways(), self.cluster.layout.path("log", "nginx.log"))
-                stack.callback(nginx.stop)
-            listeners = asyncio.run(self.load(nginx))
+            balancers = []
+            for name in self.options.balancers if self.options.gateways > 1 else ():
+                balancers.append(BALANCERS[name](self.gateways(), self.cluster.layout.path("log", f"{name}.log")))
+                stack.callback(balancers[-1].stop)
+                balancers[-1].start()
+            listeners = asyncio.run(self.load(balancers))
         if not checks.wait_until_drained(self.cluster.postgres, self.tally, PATIENCE):
             self.faults.append("events did not go through in time")
         self.faults += checks.violations(self.cluster.postgres, self.tally, listeners)
@@ -101,12 +106,16 @@ class Run:
 
     # The load
 
-    async def load(self, nginx):
-        chooser = Chooser([self.cluster.addresses[name] for name in self.cluster.instances("gateway")])
+    def gateways(self):
+        """The port of the API and that of the admin address, of each."""
+        return [self.cluster.addresses[name] for name in self.cluster.instances("gateway")]
+
+    async def load(self, balancers):
+        chooser = Chooser(self.gateways())
         watch = asyncio.create_task(chooser.watch())
         targets = [lambda: self.cluster.gateways()[0]]
-        if nginx:
-            targets += [chooser, lambda: nginx.http1]
+        if balancers:
+            targets += [chooser, *(lambda port=each.http1: port for each in balancers)]
         users = [User(f"user{number}", KINDS[number // len(targets) % len(KINDS)], targets[number % len(targets)],
                       self.tally, self.folder) for number in range(self.options.users)]
         await self.join(users)
@@ -117,8 +126,8 @@ class Run:
                 await listener.is_open.wait()
         over = asyncio.Event()
         playing = [asyncio.create_task(user.play(over)) for user in users]
-        if nginx:
-            url = f"http://127.0.0.1:{nginx.http2}/v1/expenses?limit=1"
+        for each in balancers:
+            url = f"http://127.0.0.1:{each.http2}/v1/expenses?limit=1"
             playing.append(asyncio.create_task(H2load(url, users[0].token, self.tally).play(over)))
         try:
             await self.restart_all(listeners)
@@ -126,6 +135,8 @@ class Run:
             over.set()
             await asyncio.gather(*playing)
         await self.settle(listeners)
+        if watch.done():
+            watch.result()  # why it has ended
         for task in (*listening, watch):
             task.cancel()
         await asyncio.gather(*listening, watch, return_exceptions=True)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -11,7 +12,7 @@ SCRIPTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, SCRIPTS)
 
 from local import ports, process  # noqa: E402
-from rolling import balancer, load, tally  # noqa: E402
+from rolling import balancer, load, runbook, tally  # noqa: E402
 from rolling.connection import Connection, Failure  # noqa: E402
 
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -135,6 +136,43 @@ class TallyTests(unittest.IsolatedAsyncioTestCase):
                 await asyncio.sleep(0.01)
             watching.cancel()
             self.assertEqual({chooser() for _ in range(4)}, {1})
+
+
+class RunbookTests(unittest.TestCase):
+    """What the runbook shows is taken by the programs that it is for."""
+
+    def fault(self, kind, change=lambda text: text):
+        with tempfile.TemporaryDirectory() as folder:
+            one = balancer.BALANCERS[kind]([(8080, 8090), (8180, 8190)], os.path.join(folder, "log"))
+            self.addCleanup(one.stop)
+            with open(one.file, encoding="utf-8") as file:
+                text = change(file.read())
+            with open(one.file, "w", encoding="utf-8") as file:
+                file.write(text)
+            return one.fault()
+
+    def test_load_balancers_take_their_examples(self):
+        for kind in balancer.BALANCERS:
+            with self.subTest(kind):
+                self.assertIsNone(self.fault(kind))
+                self.assertIn("127.0.0.1:8180", self.fault(kind, lambda text: text.replace("127.0.0.1:8180", "127.0.0.1:8180:x")))
+
+    def verify(self, units):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in units.items():
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    file.write(text.replace("/usr/lib/florin/gateway", "/bin/true"))
+            run = subprocess.run(
+                [process.program("systemd-analyze"), "verify", "--man=no", *(os.path.join(folder, name) for name in units)],
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+            return run.returncode, run.stdout + run.stderr
+
+    def test_systemd_takes_the_units(self):
+        units = runbook.units()
+        self.assertEqual(sorted(units), ["florin-gateway.service", "florin-gateway.socket"])
+        self.assertEqual(self.verify(units), (0, ""))
+        units["florin-gateway.service"] = units["florin-gateway.service"].replace("KillMode", "KilMode")
+        self.assertIn("KilMode", self.verify(units)[1])
 
 
 class HandOverTests(unittest.TestCase):
