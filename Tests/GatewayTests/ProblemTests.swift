@@ -37,8 +37,34 @@ import Validation
     @Test func leavesOutWhatThereIsNot() {
         #expect(
             text(Refusal(.notFound), instance: nil)
-                == #"{"type":"/problems/not_found","title":"Not found","status":404,"code":"not_found","request_id":"r1"}"#
+                == #"{"type":"/problems/not_found","title":"Not found","status":404,"detail":"There is no such path or resource, "#
+                + #"or it belongs to somebody else.","code":"not_found","request_id":"r1"}"#
         )
+    }
+
+    private static func error(_ field: String, _ message: String) -> Validation.FieldError {
+        FieldError(field: field, code: "c", message: message)
+    }
+
+    /// Where nobody says what is special to this time the fields do, or else what the code means.
+    @Test(
+        arguments: [
+            ("Look.", [error("a", "is required")], "Look."),
+            ("", [error("amount.amount", "must be a string")], "amount.amount must be a string."),
+            ("", [error("", "the body is not JSON")], "The body is not JSON."),
+            (
+                "", [error("a", "is required"), error("", "the sum is wrong"), error("b.0", "is required")],
+                "a is required; the sum is wrong; b.0 is required."
+            ),
+            (
+                "", (1...5).map { error("f\($0)", "is required") },
+                "f1 is required; f2 is required; f3 is required; and 2 more."
+            ),
+            ("", [], "The request is well formed and breaks rules."),
+        ])
+    func saysWhatHappened(_ detail: String, _ errors: [Validation.FieldError], _ expected: String) throws {
+        let document = text(Refusal(ProblemCode.validationFailed.problem(detail, errors: errors)))
+        #expect(try JSONDocument(parsing: Array(document.utf8)).root["detail"]?.string == expected)
     }
 
     @Test func everyCodeHasAStatusAndATitle() {

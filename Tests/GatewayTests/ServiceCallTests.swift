@@ -121,7 +121,7 @@ import Validation
             bench.services.on("ListExpenses") { (_: ListExpensesRequest, _) -> ExpenseList in throw Fault() }
             let answer = try await bench.send("GET", "/v1/expenses", token: bench.tokens.make())
             #expect(answer.status == 500)
-            #expect(try answer.json("code") == "internal_error" && answer.json("detail") == nil)
+            #expect(try answer.json("code") == "internal_error" && answer.json("detail") == "A fault of ours.")
             #expect(bench.log.all.contains { $0.contains("call failed") && $0.contains("INTERNAL") })
         }
     }

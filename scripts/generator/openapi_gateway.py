@@ -171,8 +171,8 @@ def problem_schema(known_problems):
             "type": {"type": "string", "format": "uri-reference", "description": "`/problems/` and the code: a page."},
             "title": {"type": "string", "description": "The problem in a few words, the same each time."},
             "status": {"type": "integer", "description": "The status of the answer."},
-            "detail": {"type": "string", "description": "What is special to this time."},
-            "instance": {"type": "string", "format": "uri-reference", "description": "The path that was asked for."},
+            "detail": {"type": "string", "description": "What is special to this time; where nothing is, what the code means."},
+            "instance": {"type": "string", "format": "uri-reference", "description": "The path that was asked for, where it could be read."},
             "code": {
                 "type": "string", "description": "What programs tell problems apart by. New ones may come: the status tells "
                 "the kind.", "examples": [entry["code"] for entry in known_problems[:1]],
@@ -184,7 +184,7 @@ def problem_schema(known_problems):
                 "description": "Everything that is wrong with the fields, at once.",
             },
         },
-        "required": ["type", "title", "status", "code", "request_id"],
+        "required": ["type", "title", "status", "detail", "code", "request_id"],
         "examples": [problems.example(entry) for entry in known_problems if entry["code"] == "not_found"],
     }
 

@@ -32,13 +32,15 @@ def example(entry):
     """A problem as a client reads it."""
     result = {
         "type": f"/problems/{entry['code']}", "title": entry["title"], "status": entry["status"],
-        "instance": "/v1/expenses", "code": entry["code"], "request_id": REQUEST_ID,
+        "detail": entry["text"], "instance": "/v1/expenses", "code": entry["code"], "request_id": REQUEST_ID,
     }
     if entry["code"] in ("service_unavailable", "timeout"):
         result["dependency"] = "expense"
     if entry["code"] == "validation_failed":
+        result["detail"] = "amount.currency is required."
         result["errors"] = [{"field": "amount.currency", "code": "required", "message": "is required"}]
     if entry["code"] == "invalid_request":
+        result["detail"] = "colour is not a parameter of this request."
         result["errors"] = [{"field": "colour", "code": "unknown_field", "message": "is not a parameter of this request"}]
     return result
 

@@ -8,28 +8,28 @@ extension ProblemEntry {
             text: "The password is right, but an administrator has locked the account.",
             remedy: "Ask an administrator: only one can open it again.",
             example:
-                "{\n  \"type\": \"/problems/account_locked\",\n  \"title\": \"The account is locked\",\n  \"status\": 403,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"account_locked\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/account_locked\",\n  \"title\": \"The account is locked\",\n  \"status\": 403,\n  \"detail\": \"The password is right, but an administrator has locked the account.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"account_locked\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "bad_request", status: 400, title: "The request cannot be understood",
             text: "A service could not read what the gateway passed on.",
             remedy: "Compare the request with the contract.",
             example:
-                "{\n  \"type\": \"/problems/bad_request\",\n  \"title\": \"The request cannot be understood\",\n  \"status\": 400,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"bad_request\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/bad_request\",\n  \"title\": \"The request cannot be understood\",\n  \"status\": 400,\n  \"detail\": \"A service could not read what the gateway passed on.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"bad_request\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "conflict", status: 409, title: "It does not fit the present state",
             text: "What is asked for contradicts what is there now.",
             remedy: "Read the resource again and decide anew.",
             example:
-                "{\n  \"type\": \"/problems/conflict\",\n  \"title\": \"It does not fit the present state\",\n  \"status\": 409,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"conflict\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/conflict\",\n  \"title\": \"It does not fit the present state\",\n  \"status\": 409,\n  \"detail\": \"What is asked for contradicts what is there now.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"conflict\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "content_too_large", status: 413, title: "Content too large",
             text: "The body is larger than this route takes: 1 MiB of JSON, 64 MiB of an imported file.",
             remedy: "Send less at a time: divide the file.",
             example:
-                "{\n  \"type\": \"/problems/content_too_large\",\n  \"title\": \"Content too large\",\n  \"status\": 413,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"content_too_large\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/content_too_large\",\n  \"title\": \"Content too large\",\n  \"status\": 413,\n  \"detail\": \"The body is larger than this route takes: 1 MiB of JSON, 64 MiB of an imported file.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"content_too_large\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "database_unavailable", status: 503, title: "The database is not available now",
@@ -37,7 +37,7 @@ extension ProblemEntry {
             remedy:
                 "Repeat the request after `Retry-After`, with the same `Idempotency-Key` where it changes something.",
             example:
-                "{\n  \"type\": \"/problems/database_unavailable\",\n  \"title\": \"The database is not available now\",\n  \"status\": 503,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"database_unavailable\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/database_unavailable\",\n  \"title\": \"The database is not available now\",\n  \"status\": 503,\n  \"detail\": \"The service runs, its database does not answer.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"database_unavailable\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "email_not_verified", status: 403, title: "The e-mail address is not verified",
@@ -45,34 +45,34 @@ extension ProblemEntry {
                 "The identity provider does not vouch for the e-mail address of the ID token, so that no account can be made or found by it.",
             remedy: "Confirm the address at the identity provider, and sign in again.",
             example:
-                "{\n  \"type\": \"/problems/email_not_verified\",\n  \"title\": \"The e-mail address is not verified\",\n  \"status\": 403,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"email_not_verified\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/email_not_verified\",\n  \"title\": \"The e-mail address is not verified\",\n  \"status\": 403,\n  \"detail\": \"The identity provider does not vouch for the e-mail address of the ID token, so that no account can be made or found by it.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"email_not_verified\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "email_unconfirmed", status: 409, title: "The account's address is not confirmed",
             text: "An account of this e-mail address exists whose owner has not confirmed it.",
             remedy: "Confirm the address by the mail, or reset the password, and sign in again.",
             example:
-                "{\n  \"type\": \"/problems/email_unconfirmed\",\n  \"title\": \"The account's address is not confirmed\",\n  \"status\": 409,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"email_unconfirmed\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/email_unconfirmed\",\n  \"title\": \"The account's address is not confirmed\",\n  \"status\": 409,\n  \"detail\": \"An account of this e-mail address exists whose owner has not confirmed it.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"email_unconfirmed\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "expectation_failed", status: 417, title: "Expectation failed",
             text: "The `Expect` field asks for something else than `100-continue`.", remedy: "Leave the field out.",
             example:
-                "{\n  \"type\": \"/problems/expectation_failed\",\n  \"title\": \"Expectation failed\",\n  \"status\": 417,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"expectation_failed\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/expectation_failed\",\n  \"title\": \"Expectation failed\",\n  \"status\": 417,\n  \"detail\": \"The `Expect` field asks for something else than `100-continue`.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"expectation_failed\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "forbidden", status: 403, title: "Not allowed",
             text: "The caller is known and may not do this. Some routes are for administrators.",
             remedy: "Nothing is wrong with the request: somebody else has to make it.",
             example:
-                "{\n  \"type\": \"/problems/forbidden\",\n  \"title\": \"Not allowed\",\n  \"status\": 403,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"forbidden\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/forbidden\",\n  \"title\": \"Not allowed\",\n  \"status\": 403,\n  \"detail\": \"The caller is known and may not do this. Some routes are for administrators.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"forbidden\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "headers_too_large", status: 431, title: "The header fields are too large",
             text: "The header fields are more than 100, or longer than 16 KiB together.",
             remedy: "Send fewer; look at cookies and long tokens first.",
             example:
-                "{\n  \"type\": \"/problems/headers_too_large\",\n  \"title\": \"The header fields are too large\",\n  \"status\": 431,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"headers_too_large\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/headers_too_large\",\n  \"title\": \"The header fields are too large\",\n  \"status\": 431,\n  \"detail\": \"The header fields are more than 100, or longer than 16 KiB together.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"headers_too_large\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "idempotency_in_progress", status: 409, title: "The first request with this key is still running",
@@ -80,49 +80,49 @@ extension ProblemEntry {
             remedy:
                 "Repeat it after `Retry-After`: it gets the first answer, or makes its own where the first was refused.",
             example:
-                "{\n  \"type\": \"/problems/idempotency_in_progress\",\n  \"title\": \"The first request with this key is still running\",\n  \"status\": 409,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"idempotency_in_progress\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/idempotency_in_progress\",\n  \"title\": \"The first request with this key is still running\",\n  \"status\": 409,\n  \"detail\": \"Another request with the same `Idempotency-Key` has not ended yet, and this one had no effect.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"idempotency_in_progress\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "idempotency_key_reused", status: 422, title: "The Idempotency-Key was used for another request",
             text: "A key stands for one request: the same method, target and body.",
             remedy: "Make a new key for a new request.",
             example:
-                "{\n  \"type\": \"/problems/idempotency_key_reused\",\n  \"title\": \"The Idempotency-Key was used for another request\",\n  \"status\": 422,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"idempotency_key_reused\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/idempotency_key_reused\",\n  \"title\": \"The Idempotency-Key was used for another request\",\n  \"status\": 422,\n  \"detail\": \"A key stands for one request: the same method, target and body.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"idempotency_key_reused\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "identity_provider_unavailable", status: 503, title: "The identity provider does not answer",
             text: "The keys of the identity provider cannot be fetched at present.",
             remedy: "Repeat the request after `Retry-After`, or sign in with a password.",
             example:
-                "{\n  \"type\": \"/problems/identity_provider_unavailable\",\n  \"title\": \"The identity provider does not answer\",\n  \"status\": 503,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"identity_provider_unavailable\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/identity_provider_unavailable\",\n  \"title\": \"The identity provider does not answer\",\n  \"status\": 503,\n  \"detail\": \"The keys of the identity provider cannot be fetched at present.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"identity_provider_unavailable\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "insufficient_scope", status: 403, title: "The token is not meant for this",
             text: "The token is valid and lacks a scope, which `WWW-Authenticate` names.",
             remedy: "Make a personal API token with that scope, or sign in.",
             example:
-                "{\n  \"type\": \"/problems/insufficient_scope\",\n  \"title\": \"The token is not meant for this\",\n  \"status\": 403,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"insufficient_scope\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/insufficient_scope\",\n  \"title\": \"The token is not meant for this\",\n  \"status\": 403,\n  \"detail\": \"The token is valid and lacks a scope, which `WWW-Authenticate` names.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"insufficient_scope\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "internal_error", status: 500, title: "Internal error", text: "A fault of ours.",
             remedy:
                 "Report it with the `request_id`, which finds the log lines. Where something is changed, repeat it with the same `Idempotency-Key`.",
             example:
-                "{\n  \"type\": \"/problems/internal_error\",\n  \"title\": \"Internal error\",\n  \"status\": 500,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"internal_error\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/internal_error\",\n  \"title\": \"Internal error\",\n  \"status\": 500,\n  \"detail\": \"A fault of ours.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"internal_error\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "invalid_access_token", status: 401, title: "The access token is not valid",
             text: "The token is malformed, has expired, or its session has ended.",
             remedy: "Refresh it at `/v1/auth/refresh`, or sign in again.",
             example:
-                "{\n  \"type\": \"/problems/invalid_access_token\",\n  \"title\": \"The access token is not valid\",\n  \"status\": 401,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_access_token\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/invalid_access_token\",\n  \"title\": \"The access token is not valid\",\n  \"status\": 401,\n  \"detail\": \"The token is malformed, has expired, or its session has ended.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_access_token\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "invalid_credentials", status: 401, title: "The address or the password is wrong",
             text: "The address or the password is wrong; the answer is the same for an address that is not known.",
             remedy: "Try again, or ask for a new password at `/v1/auth/password/forgot`.",
             example:
-                "{\n  \"type\": \"/problems/invalid_credentials\",\n  \"title\": \"The address or the password is wrong\",\n  \"status\": 401,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_credentials\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/invalid_credentials\",\n  \"title\": \"The address or the password is wrong\",\n  \"status\": 401,\n  \"detail\": \"The address or the password is wrong; the answer is the same for an address that is not known.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_credentials\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "invalid_id_token", status: 401, title: "The ID token is not valid",
@@ -130,19 +130,19 @@ extension ProblemEntry {
                 "The ID token was not made by the named identity provider for Florin, has expired, or carries another nonce.",
             remedy: "Get a new ID token and send it with its nonce.",
             example:
-                "{\n  \"type\": \"/problems/invalid_id_token\",\n  \"title\": \"The ID token is not valid\",\n  \"status\": 401,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_id_token\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/invalid_id_token\",\n  \"title\": \"The ID token is not valid\",\n  \"status\": 401,\n  \"detail\": \"The ID token was not made by the named identity provider for Florin, has expired, or carries another nonce.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_id_token\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "invalid_idempotency_key", status: 400, title: "The Idempotency-Key is not well-formed",
             text: "The key is not one value of 1 to 255 visible ASCII characters.", remedy: "Send a UUID, say, once.",
             example:
-                "{\n  \"type\": \"/problems/invalid_idempotency_key\",\n  \"title\": \"The Idempotency-Key is not well-formed\",\n  \"status\": 400,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_idempotency_key\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/invalid_idempotency_key\",\n  \"title\": \"The Idempotency-Key is not well-formed\",\n  \"status\": 400,\n  \"detail\": \"The key is not one value of 1 to 255 visible ASCII characters.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_idempotency_key\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "invalid_json", status: 400, title: "The body is not JSON",
             text: "The body could not be read as JSON.", remedy: "Compare the body with the contract.",
             example:
-                "{\n  \"type\": \"/problems/invalid_json\",\n  \"title\": \"The body is not JSON\",\n  \"status\": 400,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_json\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/invalid_json\",\n  \"title\": \"The body is not JSON\",\n  \"status\": 400,\n  \"detail\": \"The body could not be read as JSON.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_json\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "invalid_last_event_id", status: 400, title: "The Last-Event-ID is not well-formed",
@@ -150,21 +150,21 @@ extension ProblemEntry {
             remedy:
                 "Send the last `id` that was read, or nothing. An event that is not known, or not kept any more, is not an error: the stream then begins with `stream.gap`.",
             example:
-                "{\n  \"type\": \"/problems/invalid_last_event_id\",\n  \"title\": \"The Last-Event-ID is not well-formed\",\n  \"status\": 400,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_last_event_id\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/invalid_last_event_id\",\n  \"title\": \"The Last-Event-ID is not well-formed\",\n  \"status\": 400,\n  \"detail\": \"`Last-Event-ID` is not the `id` of an event of the stream, one UUID.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_last_event_id\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "invalid_mfa_challenge", status: 401, title: "The challenge is unknown or over",
             text: "The challenge is unknown or over: it is for a few minutes and a few tries.",
             remedy: "Sign in again.",
             example:
-                "{\n  \"type\": \"/problems/invalid_mfa_challenge\",\n  \"title\": \"The challenge is unknown or over\",\n  \"status\": 401,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_mfa_challenge\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/invalid_mfa_challenge\",\n  \"title\": \"The challenge is unknown or over\",\n  \"status\": 401,\n  \"detail\": \"The challenge is unknown or over: it is for a few minutes and a few tries.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_mfa_challenge\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "invalid_mfa_code", status: 401, title: "The code is wrong",
             text: "The code of the authenticator or the recovery code is wrong, or was used before.",
             remedy: "Wait for the next code; look at the clock of the device.",
             example:
-                "{\n  \"type\": \"/problems/invalid_mfa_code\",\n  \"title\": \"The code is wrong\",\n  \"status\": 401,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_mfa_code\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/invalid_mfa_code\",\n  \"title\": \"The code is wrong\",\n  \"status\": 401,\n  \"detail\": \"The code of the authenticator or the recovery code is wrong, or was used before.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_mfa_code\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "invalid_refresh_token", status: 401, title: "The refresh token is not valid",
@@ -172,7 +172,7 @@ extension ProblemEntry {
                 "The token is unknown or used, or its session has ended. A token that is used twice ends its session, since it may be stolen.",
             remedy: "Sign in again.",
             example:
-                "{\n  \"type\": \"/problems/invalid_refresh_token\",\n  \"title\": \"The refresh token is not valid\",\n  \"status\": 401,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_refresh_token\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/invalid_refresh_token\",\n  \"title\": \"The refresh token is not valid\",\n  \"status\": 401,\n  \"detail\": \"The token is unknown or used, or its session has ended. A token that is used twice ends its session, since it may be stolen.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_refresh_token\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "invalid_request", status: 400, title: "The request cannot be understood",
@@ -180,26 +180,26 @@ extension ProblemEntry {
                 "The text is not JSON, has duplicate keys, a wrong type, an unknown field or query parameter, NUL or a lone surrogate, or is deeper than 64.",
             remedy: "`errors` names each place and rule, where there is one: compare it with the contract.",
             example:
-                "{\n  \"type\": \"/problems/invalid_request\",\n  \"title\": \"The request cannot be understood\",\n  \"status\": 400,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_request\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\",\n  \"errors\": [\n    {\n      \"field\": \"colour\",\n      \"code\": \"unknown_field\",\n      \"message\": \"is not a parameter of this request\"\n    }\n  ]\n}"
+                "{\n  \"type\": \"/problems/invalid_request\",\n  \"title\": \"The request cannot be understood\",\n  \"status\": 400,\n  \"detail\": \"colour is not a parameter of this request.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_request\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\",\n  \"errors\": [\n    {\n      \"field\": \"colour\",\n      \"code\": \"unknown_field\",\n      \"message\": \"is not a parameter of this request\"\n    }\n  ]\n}"
         ),
         ProblemEntry(
             code: "invalid_token", status: 400, title: "The one-time token is not valid",
             text: "The one-time token is unknown, used or expired.", remedy: "Ask for a new mail.",
             example:
-                "{\n  \"type\": \"/problems/invalid_token\",\n  \"title\": \"The one-time token is not valid\",\n  \"status\": 400,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_token\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/invalid_token\",\n  \"title\": \"The one-time token is not valid\",\n  \"status\": 400,\n  \"detail\": \"The one-time token is unknown, used or expired.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"invalid_token\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "keys_unavailable", status: 503, title: "There are no signing keys at present",
             text: "Tokens cannot be signed or verified now.", remedy: "Repeat the request after `Retry-After`.",
             example:
-                "{\n  \"type\": \"/problems/keys_unavailable\",\n  \"title\": \"There are no signing keys at present\",\n  \"status\": 503,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"keys_unavailable\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/keys_unavailable\",\n  \"title\": \"There are no signing keys at present\",\n  \"status\": 503,\n  \"detail\": \"Tokens cannot be signed or verified now.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"keys_unavailable\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "last_administrator", status: 409, title: "Nobody would be left to administer",
             text: "The last administrator cannot lose the role or be locked.",
             remedy: "Give the role to somebody else first.",
             example:
-                "{\n  \"type\": \"/problems/last_administrator\",\n  \"title\": \"Nobody would be left to administer\",\n  \"status\": 409,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"last_administrator\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/last_administrator\",\n  \"title\": \"Nobody would be left to administer\",\n  \"status\": 409,\n  \"detail\": \"The last administrator cannot lose the role or be locked.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"last_administrator\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "malformed_http", status: 400, title: "The request is not well-formed HTTP",
@@ -207,66 +207,66 @@ extension ProblemEntry {
                 "The request breaks RFC 9112 or RFC 9110, and the connection is closed: what follows on it could be misread.",
             remedy: "Mend the client, or the proxy before it; `detail` names the rule.",
             example:
-                "{\n  \"type\": \"/problems/malformed_http\",\n  \"title\": \"The request is not well-formed HTTP\",\n  \"status\": 400,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"malformed_http\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/malformed_http\",\n  \"title\": \"The request is not well-formed HTTP\",\n  \"status\": 400,\n  \"detail\": \"The request breaks RFC 9112 or RFC 9110, and the connection is closed: what follows on it could be misread.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"malformed_http\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "method_not_allowed", status: 405, title: "Method not allowed",
             text: "The path is served, but not by this method.", remedy: "Use one of those that `Allow` names.",
             example:
-                "{\n  \"type\": \"/problems/method_not_allowed\",\n  \"title\": \"Method not allowed\",\n  \"status\": 405,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"method_not_allowed\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/method_not_allowed\",\n  \"title\": \"Method not allowed\",\n  \"status\": 405,\n  \"detail\": \"The path is served, but not by this method.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"method_not_allowed\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "mfa_enabled", status: 409, title: "The second factor is on already",
             text: "The account has a second factor already.", remedy: "Remove it before another one is set up.",
             example:
-                "{\n  \"type\": \"/problems/mfa_enabled\",\n  \"title\": \"The second factor is on already\",\n  \"status\": 409,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"mfa_enabled\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/mfa_enabled\",\n  \"title\": \"The second factor is on already\",\n  \"status\": 409,\n  \"detail\": \"The account has a second factor already.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"mfa_enabled\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "mfa_not_begun", status: 409, title: "No second factor is being set up",
             text: "No secret waits for a first code.", remedy: "Begin with `POST /v1/auth/mfa/totp`.",
             example:
-                "{\n  \"type\": \"/problems/mfa_not_begun\",\n  \"title\": \"No second factor is being set up\",\n  \"status\": 409,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"mfa_not_begun\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/mfa_not_begun\",\n  \"title\": \"No second factor is being set up\",\n  \"status\": 409,\n  \"detail\": \"No secret waits for a first code.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"mfa_not_begun\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "mfa_not_enabled", status: 409, title: "There is no second factor",
             text: "The account has no second factor.", remedy: "Set it up first, with `POST /v1/auth/mfa/totp`.",
             example:
-                "{\n  \"type\": \"/problems/mfa_not_enabled\",\n  \"title\": \"There is no second factor\",\n  \"status\": 409,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"mfa_not_enabled\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/mfa_not_enabled\",\n  \"title\": \"There is no second factor\",\n  \"status\": 409,\n  \"detail\": \"The account has no second factor.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"mfa_not_enabled\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "no_password", status: 403, title: "The account has no password",
             text: "The account was made by another issuer's word and has no password that could confirm this.",
             remedy: "Set one by `POST /v1/auth/password/forgot`.",
             example:
-                "{\n  \"type\": \"/problems/no_password\",\n  \"title\": \"The account has no password\",\n  \"status\": 403,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"no_password\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/no_password\",\n  \"title\": \"The account has no password\",\n  \"status\": 403,\n  \"detail\": \"The account was made by another issuer's word and has no password that could confirm this.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"no_password\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "no_session", status: 403, title: "This needs a session",
             text: "A personal API token cannot do this: it is for what its owner chose, and nothing else.",
             remedy: "Sign in and use the access token.",
             example:
-                "{\n  \"type\": \"/problems/no_session\",\n  \"title\": \"This needs a session\",\n  \"status\": 403,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"no_session\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/no_session\",\n  \"title\": \"This needs a session\",\n  \"status\": 403,\n  \"detail\": \"A personal API token cannot do this: it is for what its owner chose, and nothing else.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"no_session\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "not_acceptable", status: 406, title: "Not acceptable",
             text: "The answer would be of a type that `Accept` does not take.",
             remedy: "Take `application/json`, or what the contract names; or leave the field out.",
             example:
-                "{\n  \"type\": \"/problems/not_acceptable\",\n  \"title\": \"Not acceptable\",\n  \"status\": 406,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"not_acceptable\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/not_acceptable\",\n  \"title\": \"Not acceptable\",\n  \"status\": 406,\n  \"detail\": \"The answer would be of a type that `Accept` does not take.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"not_acceptable\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "not_found", status: 404, title: "Not found",
             text: "There is no such path or resource, or it belongs to somebody else.",
             remedy: "Look at the path and the identifier; who else could own it is not told.",
             example:
-                "{\n  \"type\": \"/problems/not_found\",\n  \"title\": \"Not found\",\n  \"status\": 404,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"not_found\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/not_found\",\n  \"title\": \"Not found\",\n  \"status\": 404,\n  \"detail\": \"There is no such path or resource, or it belongs to somebody else.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"not_found\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "not_implemented", status: 501, title: "Not implemented",
             text: "The method or the transfer coding is not one that is served anywhere.",
             remedy: "Use the methods of the contract, and `chunked` or a `Content-Length`.",
             example:
-                "{\n  \"type\": \"/problems/not_implemented\",\n  \"title\": \"Not implemented\",\n  \"status\": 501,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"not_implemented\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/not_implemented\",\n  \"title\": \"Not implemented\",\n  \"status\": 501,\n  \"detail\": \"The method or the transfer coding is not one that is served anywhere.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"not_implemented\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "overloaded", status: 503, title: "Too busy at present",
@@ -274,28 +274,28 @@ extension ProblemEntry {
                 "As many requests as are taken at a time are under way. `dependency` names the service where it is one.",
             remedy: "Repeat the request after `Retry-After`, with some time of chance added.",
             example:
-                "{\n  \"type\": \"/problems/overloaded\",\n  \"title\": \"Too busy at present\",\n  \"status\": 503,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"overloaded\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/overloaded\",\n  \"title\": \"Too busy at present\",\n  \"status\": 503,\n  \"detail\": \"As many requests as are taken at a time are under way. `dependency` names the service where it is one.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"overloaded\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "precondition_failed", status: 412, title: "Precondition failed",
             text: "The resource has changed: `If-Match` names none of its tags. A weak tag never matches.",
             remedy: "Read it again and decide anew.",
             example:
-                "{\n  \"type\": \"/problems/precondition_failed\",\n  \"title\": \"Precondition failed\",\n  \"status\": 412,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"precondition_failed\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/precondition_failed\",\n  \"title\": \"Precondition failed\",\n  \"status\": 412,\n  \"detail\": \"The resource has changed: `If-Match` names none of its tags. A weak tag never matches.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"precondition_failed\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "rate_limited", status: 429, title: "Too many requests",
             text: "The quota that `RateLimit-Policy` names is used up.",
             remedy: "Come back after `Retry-After`; `RateLimit` says beforehand what is left.",
             example:
-                "{\n  \"type\": \"/problems/rate_limited\",\n  \"title\": \"Too many requests\",\n  \"status\": 429,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"rate_limited\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/rate_limited\",\n  \"title\": \"Too many requests\",\n  \"status\": 429,\n  \"detail\": \"The quota that `RateLimit-Policy` names is used up.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"rate_limited\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "request_timeout", status: 408, title: "The request took too long to arrive",
             text: "The head or the body did not arrive in time, and the connection is closed.",
             remedy: "Open a new connection and repeat the request.",
             example:
-                "{\n  \"type\": \"/problems/request_timeout\",\n  \"title\": \"The request took too long to arrive\",\n  \"status\": 408,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"request_timeout\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/request_timeout\",\n  \"title\": \"The request took too long to arrive\",\n  \"status\": 408,\n  \"detail\": \"The head or the body did not arrive in time, and the connection is closed.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"request_timeout\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "service_unavailable", status: 503, title: "A service is not available now",
@@ -303,27 +303,27 @@ extension ProblemEntry {
             remedy:
                 "Repeat the request after `Retry-After`, with the same `Idempotency-Key` where it changes something.",
             example:
-                "{\n  \"type\": \"/problems/service_unavailable\",\n  \"title\": \"A service is not available now\",\n  \"status\": 503,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"service_unavailable\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\",\n  \"dependency\": \"expense\"\n}"
+                "{\n  \"type\": \"/problems/service_unavailable\",\n  \"title\": \"A service is not available now\",\n  \"status\": 503,\n  \"detail\": \"A service does not answer; `dependency` names it. Requests that need no other one go on.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"service_unavailable\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\",\n  \"dependency\": \"expense\"\n}"
         ),
         ProblemEntry(
             code: "target_too_long", status: 414, title: "The request target is too long",
             text: "The request line is longer than 8 KiB.",
             remedy: "Ask for less at a time, or send the values in the body where the route takes one.",
             example:
-                "{\n  \"type\": \"/problems/target_too_long\",\n  \"title\": \"The request target is too long\",\n  \"status\": 414,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"target_too_long\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/target_too_long\",\n  \"title\": \"The request target is too long\",\n  \"status\": 414,\n  \"detail\": \"The request line is longer than 8 KiB.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"target_too_long\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "timeout", status: 504, title: "No answer in time",
             text: "A service did not answer in time; `dependency` names it. A change may have been made.",
             remedy: "Repeat the request with the same `Idempotency-Key`.",
             example:
-                "{\n  \"type\": \"/problems/timeout\",\n  \"title\": \"No answer in time\",\n  \"status\": 504,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"timeout\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\",\n  \"dependency\": \"expense\"\n}"
+                "{\n  \"type\": \"/problems/timeout\",\n  \"title\": \"No answer in time\",\n  \"status\": 504,\n  \"detail\": \"A service did not answer in time; `dependency` names it. A change may have been made.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"timeout\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\",\n  \"dependency\": \"expense\"\n}"
         ),
         ProblemEntry(
             code: "too_many_api_tokens", status: 409, title: "There are too many API tokens",
             text: "A user may have fifty personal API tokens at a time.", remedy: "End one first.",
             example:
-                "{\n  \"type\": \"/problems/too_many_api_tokens\",\n  \"title\": \"There are too many API tokens\",\n  \"status\": 409,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"too_many_api_tokens\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/too_many_api_tokens\",\n  \"title\": \"There are too many API tokens\",\n  \"status\": 409,\n  \"detail\": \"A user may have fifty personal API tokens at a time.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"too_many_api_tokens\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "too_many_attempts", status: 429, title: "Too many attempts",
@@ -331,32 +331,32 @@ extension ProblemEntry {
                 "There were too many wrong attempts for this account or from this network. Another request with an `Idempotency-Key` that was used counts as one.",
             remedy: "Try again after `Retry-After`.",
             example:
-                "{\n  \"type\": \"/problems/too_many_attempts\",\n  \"title\": \"Too many attempts\",\n  \"status\": 429,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"too_many_attempts\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/too_many_attempts\",\n  \"title\": \"Too many attempts\",\n  \"status\": 429,\n  \"detail\": \"There were too many wrong attempts for this account or from this network. Another request with an `Idempotency-Key` that was used counts as one.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"too_many_attempts\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "too_many_streams", status: 429, title: "Too many streams",
             text: "A user may have eight live streams at a time.", remedy: "Close one first.",
             example:
-                "{\n  \"type\": \"/problems/too_many_streams\",\n  \"title\": \"Too many streams\",\n  \"status\": 429,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"too_many_streams\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/too_many_streams\",\n  \"title\": \"Too many streams\",\n  \"status\": 429,\n  \"detail\": \"A user may have eight live streams at a time.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"too_many_streams\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "unauthenticated", status: 401, title: "Authentication required", text: "There is no access token.",
             remedy: "Sign in at `/v1/auth/login` and send it as `Authorization: Bearer`.",
             example:
-                "{\n  \"type\": \"/problems/unauthenticated\",\n  \"title\": \"Authentication required\",\n  \"status\": 401,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"unauthenticated\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/unauthenticated\",\n  \"title\": \"Authentication required\",\n  \"status\": 401,\n  \"detail\": \"There is no access token.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"unauthenticated\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "unavailable", status: 503, title: "Not available now",
             text: "Something that the service needs is away for now.",
             remedy: "Repeat the request after `Retry-After`.",
             example:
-                "{\n  \"type\": \"/problems/unavailable\",\n  \"title\": \"Not available now\",\n  \"status\": 503,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"unavailable\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/unavailable\",\n  \"title\": \"Not available now\",\n  \"status\": 503,\n  \"detail\": \"Something that the service needs is away for now.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"unavailable\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "unexpected_body", status: 400, title: "This request takes no body",
             text: "The request carries a body where none is read.", remedy: "Leave the body out.",
             example:
-                "{\n  \"type\": \"/problems/unexpected_body\",\n  \"title\": \"This request takes no body\",\n  \"status\": 400,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"unexpected_body\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/unexpected_body\",\n  \"title\": \"This request takes no body\",\n  \"status\": 400,\n  \"detail\": \"The request carries a body where none is read.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"unexpected_body\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "unsupported_media_type", status: 415, title: "Unsupported media type",
@@ -364,28 +364,28 @@ extension ProblemEntry {
             remedy:
                 "Send JSON as `application/json`, an imported file as itself and not as a form, and neither compressed.",
             example:
-                "{\n  \"type\": \"/problems/unsupported_media_type\",\n  \"title\": \"Unsupported media type\",\n  \"status\": 415,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"unsupported_media_type\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/unsupported_media_type\",\n  \"title\": \"Unsupported media type\",\n  \"status\": 415,\n  \"detail\": \"The body is of another type, or coded.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"unsupported_media_type\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "unsupported_version", status: 505, title: "HTTP version not supported",
             text: "The request is of another version of HTTP than 1.0 and 1.1.",
             remedy: "Use HTTP/1.1, or HTTP/2 with prior knowledge or by TLS.",
             example:
-                "{\n  \"type\": \"/problems/unsupported_version\",\n  \"title\": \"HTTP version not supported\",\n  \"status\": 505,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"unsupported_version\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/unsupported_version\",\n  \"title\": \"HTTP version not supported\",\n  \"status\": 505,\n  \"detail\": \"The request is of another version of HTTP than 1.0 and 1.1.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"unsupported_version\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "validation_failed", status: 422, title: "Some fields are not valid",
             text: "The request is well formed and breaks rules.",
             remedy: "`errors` names each field, the rule as a code, and a sentence for people: change those.",
             example:
-                "{\n  \"type\": \"/problems/validation_failed\",\n  \"title\": \"Some fields are not valid\",\n  \"status\": 422,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"validation_failed\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\",\n  \"errors\": [\n    {\n      \"field\": \"amount.currency\",\n      \"code\": \"required\",\n      \"message\": \"is required\"\n    }\n  ]\n}"
+                "{\n  \"type\": \"/problems/validation_failed\",\n  \"title\": \"Some fields are not valid\",\n  \"status\": 422,\n  \"detail\": \"amount.currency is required.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"validation_failed\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\",\n  \"errors\": [\n    {\n      \"field\": \"amount.currency\",\n      \"code\": \"required\",\n      \"message\": \"is required\"\n    }\n  ]\n}"
         ),
         ProblemEntry(
             code: "wrong_password", status: 403, title: "The password is wrong",
             text: "The caller is signed in; the password that confirms the change is wrong.",
             remedy: "Try again, or reset the password.",
             example:
-                "{\n  \"type\": \"/problems/wrong_password\",\n  \"title\": \"The password is wrong\",\n  \"status\": 403,\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"wrong_password\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/wrong_password\",\n  \"title\": \"The password is wrong\",\n  \"status\": 403,\n  \"detail\": \"The caller is signed in; the password that confirms the change is wrong.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"wrong_password\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
     ]
 }

@@ -1,11 +1,14 @@
 internal import struct Contracts.ProblemEntry
-internal import JSON
 package import HTTPServer
+internal import JSON
+internal import ServiceRuntime
 
 /// A problem as RFC 9457 writes it.
 package enum ProblemDocument {
     /// The media type.
     package static let contentType = "application/problem+json"
+    /// The fields that `detail` speaks of; the others are in `errors` as well.
+    private static let errorsOfDetail = 3
 
     /// The answer that tells of a refusal.
     ///
@@ -23,18 +26,17 @@ package enum ProblemDocument {
 
     private static func body(of refusal: Refusal, requestID: String, instance: String?) -> [UInt8] {
         let problem = refusal.problem
+        let entry = ProblemEntry.of(problem.code)
         var json = JSONWriter()
         json.beginObject()
         json.key("type")
         json.string("/problems/\(problem.code)")
         json.key("title")
-        json.string(ProblemEntry.of(problem.code)?.title ?? problem.title)
+        json.string(entry?.title ?? problem.title)
         json.key("status")
         json.int(Int64(problem.status))
-        if !problem.detail.isEmpty {
-            json.key("detail")
-            json.string(problem.detail)
-        }
+        json.key("detail")
+        json.string(detail(of: problem, entry))
         if let instance {
             json.key("instance")
             json.string(instance)
@@ -50,6 +52,22 @@ package enum ProblemDocument {
         if !problem.errors.isEmpty { writeErrors(of: refusal, to: &json) }
         json.endObject()
         return json.bytes
+    }
+
+    /// What the problem says of this time; else what its fields say, some of them; else what its code means.
+    private static func detail(of problem: ProblemDetails, _ entry: ProblemEntry?) -> String {
+        guard problem.detail.isEmpty else { return problem.detail }
+        guard !problem.errors.isEmpty else { return entry?.text ?? problem.title }
+        var sentences = problem.errors.prefix(Self.errorsOfDetail).map { error in
+            error.field.isEmpty ? error.message : "\(error.field) \(error.message)"
+        }
+        // The name of a field is never changed.
+        if problem.errors[0].field.isEmpty {
+            sentences[0] = sentences[0].prefix(1).uppercased() + sentences[0].dropFirst()
+        }
+        let more = problem.errors.count - sentences.count
+        if more > 0 { sentences.append("and \(more) more") }
+        return sentences.joined(separator: "; ") + "."
     }
 
     private static func writeErrors(of refusal: Refusal, to json: inout JSONWriter) {
