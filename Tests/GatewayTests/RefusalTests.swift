@@ -107,6 +107,19 @@ import Testing
             method: "POST", path: "/v1/expenses", headers: ["Content-Encoding: gzip"], body: "{}", status: 415,
             code: "unsupported_media_type"),
         .init(
+            method: "POST", path: "/v1/expenses", headers: ["Content-Encoding: identity", "Content-Encoding: gzip"],
+            body: "{}", status: 415, code: "unsupported_media_type"),
+        // Whoever stands before the gateway may have gone by the other one.
+        .init(
+            method: "POST", path: "/v1/expenses", headers: ["Content-Type: application/json"], body: "{}",
+            type: "text/plain", status: 415, code: "unsupported_media_type"),
+        .init(
+            method: "POST", path: "/v1/expenses", headers: ["Content-Type: application/json"], body: "{}",
+            status: 415, code: "unsupported_media_type"),
+        .init(
+            method: "POST", path: "/v1/prices/imports?format=amfi", headers: ["Content-Type: text/csv"], body: "x",
+            type: "text/plain", status: 415, code: "unsupported_media_type"),
+        .init(
             method: "POST", path: "/v1/prices/imports?format=amfi", body: "a=b",
             type: "application/x-www-form-urlencoded", status: 415, code: "unsupported_media_type"),
         .init(
@@ -133,6 +146,8 @@ import Testing
                 #expect(try answer.json("status") == "\(request.status)", "\(request)")
                 #expect(try answer.json("type") == "/problems/\(request.code)", "\(request)")
                 #expect(try answer.json("request_id") == answer["x-request-id"], "\(request)")
+                #expect(try answer.json("instance") == String(request.path.prefix { $0 != "?" }), "\(request)")
+                #expect(try answer.json("detail")?.hasSuffix(".") == true, "\(request)")
                 #expect(try answer.errors() == request.errors, "\(request)")
                 #expect(answer["ratelimit"] != nil && answer["cache-control"] == "no-store", "\(request)")
             }
@@ -162,6 +177,7 @@ import Testing
             let answer = try await client.answer()
             #expect(answer.status == status)
             #expect(try answer.json("code") == code)
+            #expect(try answer.json("detail")?.hasSuffix(".") == true)
             #expect(answer["x-request-id"] != nil && answer["content-type"] == "application/problem+json")
             #expect(try await client.isClosed())
         }

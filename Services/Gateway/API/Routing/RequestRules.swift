@@ -14,7 +14,11 @@ enum RequestRules {
     /// Refuses a body where none belongs, 400, and one of another type than is read here, 415.
     static func checkContent(_ request: HTTPRequest, _ endpoint: Endpoint) throws(Refusal) {
         guard !request.body.isEmpty else { return }
-        let type = request.headers["Content-Type"].map(MediaRange.essence)
+        let types = request.headers.values("Content-Type")
+        guard types.count <= 1 else {
+            throw Refusal(.unsupportedMediaType, "The body must be of one type.")
+        }
+        let type = types.first.map(MediaRange.essence)
         switch endpoint.content {
         case .none:
             throw Refusal(.unexpectedBody)
@@ -27,7 +31,7 @@ enum RequestRules {
                 throw Refusal(.unsupportedMediaType, "The body must be the file itself, not a form.")
             }
         }
-        if let coding = request.headers["Content-Encoding"], coding.lowercased() != "identity" {
+        guard request.headers.values("Content-Encoding").allSatisfy({ $0.lowercased() == "identity" }) else {
             throw Refusal(.unsupportedMediaType, "The body must not be encoded.")
         }
     }
