@@ -1,6 +1,6 @@
 /// One field of a request that breaks a rule.
 package struct FieldError: Sendable, Hashable {
-    /// Path of the field as the client wrote it, such as `amount.currency` or `splits[1].amount`.
+    /// Path of the field as the client wrote it, such as `amount.currency` or `splits.1.amount`.
     package let field: String
     /// Stable code of the rule, such as `required` or `out_of_range`.
     package let code: String

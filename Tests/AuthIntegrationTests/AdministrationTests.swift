@@ -136,7 +136,7 @@ import Validation
             }
             #expect(refused?.status == 422)
             #expect(
-                refused?.errors.map { "\($0.field) \($0.code)" } == ["status unknown_value", "roles[1] unknown_value"])
+                refused?.errors.map { "\($0.field) \($0.code)" } == ["status unknown_value", "roles.1 unknown_value"])
             for id in ["", "x", UUIDv7.make().description] {
                 let unknown = await problem {
                     _ = try await bench.admin.getUser(GetUserRequest(id: id), metadata: admin, timeout: patience)

@@ -196,7 +196,7 @@ import Testing
                     CreateApiTokenRequest(
                         name: "n", scopes: ["expenses:read", "all", "expenses:read"],
                         expiresAt: "2020-01-01T00:00:00Z"))
-                    == ["scopes[1] unknown_value", "scopes[2] duplicate", "expires_at out_of_range"])
+                    == ["scopes.1 unknown_value", "scopes.2 duplicate", "expires_at out_of_range"])
             #expect(
                 await errors(CreateApiTokenRequest(name: "n", scopes: ["expenses:read"], expiresAt: "tomorrow"))
                     == ["expires_at invalid_instant"])

@@ -16,8 +16,8 @@ import Validation
     @Test(
         arguments: [
             ("", ["profile:read"], nil, ["name required"]), ("n", [], nil, ["scopes required"]),
-            ("n", ["profile"], nil, ["scopes[0] unknown_value"]),
-            ("n", ["profile:read", "profile:read"], nil, ["scopes[1] duplicate"]),
+            ("n", ["profile"], nil, ["scopes.0 unknown_value"]),
+            ("n", ["profile:read", "profile:read"], nil, ["scopes.1 duplicate"]),
             ("n", ["profile:read"], "2026-01-01", ["expires_at invalid_instant"]),
             ("n", ["profile:read"], "2020-01-01T00:00:00Z", ["expires_at out_of_range"]),
             (

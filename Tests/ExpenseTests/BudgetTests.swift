@@ -122,7 +122,7 @@ import Validation
         #expect(
             failure?.errors.map { "\($0.field) \($0.code)" } == [
                 "name required", "category_id invalid_id", "limit.amount zero_amount", "period unknown_value",
-                "ends_on out_of_range", "thresholds[0] out_of_range", "thresholds duplicate",
+                "ends_on out_of_range", "thresholds.0 out_of_range", "thresholds duplicate",
             ])
     }
 

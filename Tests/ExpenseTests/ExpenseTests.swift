@@ -33,7 +33,7 @@ import Validation
             failure?.errors.map { "\($0.field) \($0.code)" } == [
                 "kind unknown_value", "amount.amount too_many_decimals", "spent_on invalid_date",
                 "category_id invalid_id",
-                "merchant required", "tags[0] required",
+                "merchant required", "tags.0 required",
             ])
     }
 
@@ -41,7 +41,7 @@ import Validation
         arguments: [
             (["10.00 EUR", "2.34 EUR"], []), (["10.00 EUR", "2.33 EUR"], ["splits sum_mismatch"]),
             (["10.00 EUR", "2.34 USD"], ["splits currency_mismatch"]),
-            (["12.34 EUR", "0 EUR"], ["splits[1].amount.amount zero_amount"]),
+            (["12.34 EUR", "0 EUR"], ["splits.1.amount.amount zero_amount"]),
         ] as [([String], [String])])
     func splitsAddUp(parts: [String], errors: [String]) {
         var request = request()

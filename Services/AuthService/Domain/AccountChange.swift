@@ -17,14 +17,14 @@ package struct AccountChange: Sendable, Hashable {
     /// - Parameters:
     ///   - status: nil leaves it.
     ///   - roles: all that the account is to have beside `user`; none at all leaves them.
-    /// - Throws: the fields `status` and `roles[…]` that break a rule.
+    /// - Throws: the fields `status` and `roles.…` that break a rule.
     package init(status: String?, roles: [String]) throws(ValidationFailure) {
         var validator = Validator()
         var read: AccountStatus?
         if let status { read = validator.choice("status", status) }
         var wanted: [Role] = []
         for (index, role) in roles.enumerated() {
-            if let role: Role = validator.choice("roles[\(index)]", role) { wanted.append(role) }
+            if let role: Role = validator.choice("roles.\(index)", role) { wanted.append(role) }
         }
         try validator.check()
         self.init(status: read, roles: roles.isEmpty ? nil : wanted)

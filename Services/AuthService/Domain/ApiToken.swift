@@ -44,7 +44,7 @@ package struct ApiToken: Sendable, Hashable {
         if scopes.isEmpty { validator.fail("scopes", "required", "must name at least one scope") }
         var wanted: Set<Scope> = []
         for (index, text) in scopes.enumerated() {
-            let field = "scopes[\(index)]"
+            let field = "scopes.\(index)"
             guard let scope: Scope = validator.choice(field, text) else { continue }
             if !wanted.insert(scope).inserted { validator.fail(field, "duplicate", "must not be named twice") }
         }

@@ -85,7 +85,7 @@ package struct Expenses: Sendable {
         let rule = ("unknown_category", "must be a category of yours")
         if let id = expense.categoryID, unknown.contains(id) { validator.fail("category_id", rule.0, rule.1) }
         for (index, split) in expense.splits.enumerated() where unknown.contains(split.categoryID) {
-            validator.fail("splits[\(index)].category_id", rule.0, rule.1)
+            validator.fail("splits.\(index).category_id", rule.0, rule.1)
         }
         return ValidationFailure(validator.errors)
     }

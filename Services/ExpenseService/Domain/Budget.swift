@@ -141,7 +141,7 @@ package struct BudgetRequest: Sendable {
         }
         if thresholds.count > 10 { validator.fail("thresholds", "too_many", "must be at most 10") }
         for (index, threshold) in thresholds.prefix(10).enumerated() {
-            _ = validator.number("thresholds[\(index)]", threshold, in: 1...1000)
+            _ = validator.number("thresholds.\(index)", threshold, in: 1...1000)
         }
         if Set(thresholds).count < thresholds.count {
             validator.fail("thresholds", "duplicate", "must differ from each other")

@@ -129,7 +129,7 @@ package struct ExpenseRequest: Sendable {
         if tags.count > 20 { validator.fail("tags", "too_many", "must be at most 20") }
         var checked: [String] = []
         for (index, tag) in tags.prefix(20).enumerated() {
-            let text: String? = validator.text("tags[\(index)]", tag, maximum: 50)
+            let text: String? = validator.text("tags.\(index)", tag, maximum: 50)
             guard let text, !checked.contains(text) else { continue }
             checked.append(text)
         }
@@ -140,7 +140,7 @@ package struct ExpenseRequest: Sendable {
         if splits.count > 50 { validator.fail("splits", "too_many", "must be at most 50") }
         var checked: [Split] = []
         for (index, split) in splits.prefix(50).enumerated() {
-            let field = "splits[\(index)]"
+            let field = "splits.\(index)"
             let category: UUIDv7? = validator.identifier("\(field).category_id", split.categoryID)
             let money = validator.money(
                 "\(field).amount", amount: split.amount.amount, currency: split.amount.currency)
