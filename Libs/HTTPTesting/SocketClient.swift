@@ -128,10 +128,13 @@ package final class SocketClient: Sendable {
         }
     }
 
-    /// Keeps what has arrived; false at the end.
+    /// Keeps what has arrived, of a server that never stops only so much; false where nothing is left but the end.
     private func pull() -> Bool {
-        guard let piece = receiveNow() else { return false }
-        received.withLock { $0 += piece }
+        for count in 0..<64 {
+            guard let piece = receiveNow() else { return count > 0 }
+            guard !piece.isEmpty else { return true }
+            received.withLock { $0 += piece }
+        }
         return true
     }
 

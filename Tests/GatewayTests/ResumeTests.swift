@@ -93,7 +93,7 @@ import TestKit
     /// The history is behind the gateway's own queue: what happens waits for what happened before it, since a client that was cut off
     /// in between would go on after the later one.
     @Test func whatHappenedBeforeComesBefore() async throws {
-        try await GatewayBench.run { bench in
+        try await GatewayBench.run({ $0.settlingTime = .seconds(60) }) { bench in
             let user = UUIDv7.make()
             history.add(ids[0])
             bench.services.on("ListStreamEvents") { [history] (query: StreamEventQuery, _) in history.page(query) }
@@ -106,7 +106,7 @@ import TestKit
     }
 
     @Test func anEventThatWasKeptLateComesToo() async throws {
-        try await GatewayBench.run { bench in
+        try await GatewayBench.run({ $0.settlingTime = .seconds(10) }) { bench in
             history.add(ids[0])
             bench.services.on("ListStreamEvents") { [history] (query: StreamEventQuery, _) in history.page(query) }
             let client = try await open(bench, user: .make(), after: ids[0])

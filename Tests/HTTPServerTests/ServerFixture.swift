@@ -19,6 +19,9 @@ struct ServerFixture: Sendable {
         loop.start()
         let events = Events()
         var configuration = HTTPServer.Configuration()
+        // Longer than those of the programs, for a machine that is far too slow.
+        configuration.headTimeout = .seconds(60)
+        configuration.handshakeTimeout = .seconds(60)
         configure(&configuration)
         let handler = TestHandler(loop: loop, events: events)
         let refuse = configuration.refusal

@@ -20,6 +20,8 @@ struct GatewayBench: Sendable {
     struct Options {
         var limits = RateLimits(user: 10_000, anonymous: 10_000, signIn: 10_000)
         var streams = EventStreams.Configuration()
+        /// How long streams wait for what happened before; where a test has to be faster than that, longer.
+        var settlingTime = Duration.seconds(2)
         var server: (inout HTTPServer.Configuration) -> Void = { _ in }
         var resilience = Dependency.Configuration()
         var rules = ResponseRules()
@@ -205,12 +207,18 @@ private struct Assembly {
                 limiter: options.limiter, limits: options.limits, streams: streams,
                 archive: UserArchive(
                     auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3]),
-                history: StreamHistory(client: StreamServiceClient(channel: channels[1]), loop: loop),
+                history: StreamHistory(
+                    client: StreamServiceClient(channel: channels[1]), loop: loop, lag: .seconds(60),
+                    settlingTime: options.settlingTime),
                 proxies: options.proxies,
                 issuer: AccessTokens.issuer, resilience: options.resilience, deadlines: options.deadlines,
                 clock: options.clock?.clock(loop), rules: options.rules),
             logger: logger, metrics: metrics)
-        server = gateway.server(listeningOn: .loopback(port: 0), options.server)
+        server = gateway.server(listeningOn: .loopback(port: 0)) {
+            // Longer than that of the program, for a machine that is far too slow.
+            $0.headTimeout = .seconds(60)
+            options.server(&$0)
+        }
         self.keys = keys
         self.streams = streams
         tasks = [{ await keys.run() }, { await streams.run() }, { await feed.run() }, { await watch.run() }]

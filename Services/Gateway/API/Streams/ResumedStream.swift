@@ -7,8 +7,6 @@ internal import Tokens
 /// The history and this gateway's own queue are not in step. What happens is held until the first of it is in the history too: with
 /// that everything before it has been sent, in order, and a client that is cut off again has missed nothing before its last event.
 struct ResumedStream: Sendable {
-    /// For how long after the stream was opened something may be missing that happened before.
-    private static let settlingTime = Duration.seconds(2)
     /// How often it is looked whether something has happened, and how long the history is given for it.
     private static let interval = Duration.milliseconds(50)
 
@@ -39,7 +37,7 @@ struct ResumedStream: Sendable {
             stream.release(after: [], now: loop.now)
             return nil
         }
-        let deadline = loop.now + Self.settlingTime
+        let deadline = loop.now + history.settlingTime
         var (page, sent, standing) = (first, Set<String>(), Standing.behind)
         while true {
             if !page.frames.isEmpty { try await writer.write(page.frames.flatMap(\.bytes)) }
@@ -69,7 +67,7 @@ struct ResumedStream: Sendable {
     /// sent is offered; the stream ends where that cannot be found out, and the client comes back.
     func settle(from position: Int64?) async {
         do {
-            try await loop.sleep(for: Self.settlingTime)
+            try await loop.sleep(for: history.settlingTime)
             if let position {
                 let page = try await history.page(for: identity, afterPosition: position)
                 for (id, bytes) in page.frames { stream.offer(id: id, bytes, now: loop.now) }

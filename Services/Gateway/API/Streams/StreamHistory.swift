@@ -18,16 +18,23 @@ package struct StreamHistory: Sendable {
     }
 
     private static let timeout = Duration.seconds(5)
-    /// For so long after it was made an event may be on a live stream and not in the history yet.
-    private static let lag = Duration.seconds(5)
     private static let interval = Duration.milliseconds(200)
 
     private let client: StreamServiceClient
     private let loop: EventLoop
+    private let lag: Duration
+    let settlingTime: Duration
 
-    package init(client: StreamServiceClient, loop: EventLoop) {
+    /// - Parameters:
+    ///   - lag: for so long after it was made an event may be on a live stream and not in the history yet.
+    ///   - settlingTime: for how long after a stream was opened something may be missing that happened before.
+    package init(
+        client: StreamServiceClient, loop: EventLoop, lag: Duration = .seconds(5), settlingTime: Duration = .seconds(2)
+    ) {
         self.client = client
         self.loop = loop
+        self.lag = lag
+        self.settlingTime = settlingTime
     }
 
     /// The last event that a client has (`Last-Event-ID`); nil for a stream from now on.
@@ -56,7 +63,7 @@ package struct StreamHistory: Sendable {
     /// The first of the events after the one that the client has. One that has just happened is waited for where the history
     /// does not know it yet.
     func page(for identity: Identity, afterEvent id: String) async throws(Refusal) -> Page {
-        let end = loop.now + Self.patience(for: id)
+        let end = loop.now + patience(for: id)
         while true {
             let page = try await page(StreamEventQuery(afterEvent: id), identity)
             guard page.end == nil, loop.now < end else { return page }
@@ -66,7 +73,7 @@ package struct StreamHistory: Sendable {
     }
 
     /// How long an event may still be on its way to the history.
-    private static func patience(for id: String) -> Duration {
+    private func patience(for id: String) -> Duration {
         do {
             return min(lag, try UUIDv7(parsing: id).timestamp + lag - SystemClock().now())
         } catch {
