@@ -1,3 +1,4 @@
+import Contracts
 import GatewayAPI
 import HTTPTesting
 import Testing
@@ -94,6 +95,41 @@ extension ServiceTroubleTests {
                     let answers = try await write(10, bench, token)
                     #expect(answers.allSatisfy { $0.status == 503 })
                     #expect(replica.calls == 5 + round)
+                }
+            }
+        }
+
+        /// What the gateway asks on a request's way is stopped and let through by the same rules as routes are.
+        @Test(arguments: Question.own) func isTheSameForWhatTheGatewayAsksItself(_ question: Question) async throws {
+            try await Replica.with(1, .fails) { replicas in
+                try await GatewayBench.run {
+                    $0.addresses = [question.service: [replicas[0].address]]
+                    $0.clock = clock
+                    // Each request is one attempt.
+                    $0.resilience.retryCapacity = 0
+                } _: { bench in
+                    bench.services.on("ListExpenses") { (_: ListExpensesRequest, _) in ExpenseList() }
+                    let (replica, request) = (replicas[0], try question.request(bench))
+                    for count in 1...5 {
+                        #expect(bench.sample("florin_dependency_circuit", of: question.service) ?? 0 == 0)
+                        let answer = try await bench.send(request)
+                        #expect(answer.status == 503 && answer["retry-after"] == "1" && replica.calls == count)
+                    }
+                    #expect(bench.sample("florin_dependency_circuit", of: question.service) == 2)
+                    clock.advance(by: .seconds(10))
+                    for _ in 0..<20 {
+                        let answer = try await bench.send(request)
+                        #expect(try answer.status == 503 && answer.json("dependency") == question.service)
+                        #expect(answer["retry-after"].flatMap { Int($0) }.map { (1...20).contains($0) } == true)
+                    }
+                    #expect(replica.calls == 5)
+                    clock.advance(by: .seconds(31))
+                    #expect(try await bench.status(of: request) == 503 && replica.calls == 6)
+                    replica.turn(.answers)
+                    #expect(try await bench.status(of: request) == 503 && replica.calls == 6)
+                    clock.advance(by: .seconds(31))
+                    #expect(try await bench.status(of: request) == 200)
+                    #expect(bench.sample("florin_dependency_circuit", of: question.service) == 0)
                 }
             }
         }

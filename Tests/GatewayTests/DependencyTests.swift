@@ -49,6 +49,69 @@ import Validation
         }
     }
 
+    /// The same where the gateway asks on a request's way: who shows an access token, and a stream from now on, need neither.
+    @Test(arguments: Question.own) func aQuestionThatStallsHoldsNobodyElse(_ question: Question) async throws {
+        let adjust: (inout GatewayBench.Options) -> Void = { options in
+            options.resilience.concurrency = 2
+            options.resilience.queue = 1
+        }
+        try await GatewayBench.run(adjust) { bench in
+            let (gate, open) = AsyncStream<Void>.makeStream()
+            let id = UUIDv7.make().description
+            bench.services.on("ResolveApiToken") { (_: ResolveApiTokenRequest, _) in
+                for await _ in gate {}
+                return ApiTokenIdentity(tokenID: id, userID: id, roles: ["user"], scopes: AccessTokens.scopes)
+            }
+            bench.services.on("ListStreamEvents") { (_: StreamEventQuery, _) in
+                for await _ in gate {}
+                return StreamEventPage(isKnown: true, position: 1)
+            }
+            bench.services.on("ListExpenses") { (_: ListExpensesRequest, _) in ExpenseList() }
+            let stalled = try (0..<3).map { _ in try SocketClient(bench.address) }
+            for client in stalled { try await client.send(question.request(bench)) }
+            try await eventually("two are asked, one waits") {
+                calls(question.method, of: bench) == 2
+                    && bench.sample("florin_dependency_waiting", of: question.service) == 1
+            }
+            let refused = try await bench.send(question.request(bench))
+            #expect(refused.status == 503 && refused["retry-after"] == "1")
+            #expect(try refused.json("code") == "overloaded" && refused.json("dependency") == question.service)
+            let token = try bench.tokens.make()
+            for _ in 0..<20 {
+                #expect(try await bench.send("GET", "/v1/expenses", token: token).status == 200)
+            }
+            #expect(try await bench.status(of: bench.request("GET", "/v1/events/stream", token: token)) == 200)
+            open.finish()
+            for client in stalled {
+                #expect(try await client.receive(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+            }
+        }
+    }
+
+    /// A place before a service is for a call, not for the life of the stream that makes it.
+    @Test func aLiveStreamTakesNoPlace() async throws {
+        let adjust: (inout GatewayBench.Options) -> Void = { options in
+            options.resilience.concurrency = 1
+            options.streams.maximumStreamsPerUser = 100
+        }
+        try await GatewayBench.run(adjust) { bench in
+            bench.services.on("ListStreamEvents") { (_: StreamEventQuery, _) in
+                StreamEventPage(isKnown: true, position: 1)
+            }
+            let request = try Question.resume.request(bench)
+            var streams: [SocketClient] = []
+            for _ in 0..<4 {
+                let client = try SocketClient(bench.address)
+                try await client.send(request)
+                _ = try await client.receive(until: ": connected\n\n")
+                streams.append(client)
+            }
+            try await eventually("nobody is asked any more") {
+                bench.sample("florin_dependency_calls", of: "events") == 0 && bench.streams.count == 4
+            }
+        }
+    }
+
     @Test func aServiceThatFailsIsLeftAlone() async throws {
         try await GatewayBench.run { bench in
             bench.services.on("CreateExpense") { (_: CreateExpenseRequest, _) -> Expense in

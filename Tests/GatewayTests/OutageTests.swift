@@ -29,12 +29,14 @@ extension ServiceTroubleTests {
         ]
 
         private func run(
-            _ mood: Replica.Mood, hasCircuit: Bool, _ body: (GatewayBench, Replica) async throws -> Void
+            _ mood: Replica.Mood, _ question: Question = .route, hasCircuit: Bool,
+            _ body: (GatewayBench, Replica) async throws -> Void
         ) async throws {
             try await Replica.with(1, mood) { replicas in
                 try await GatewayBench.run {
-                    $0.addresses = ["expense": [replicas[0].address]]
-                    if case .hangs = mood { $0.deadlines.call = .milliseconds(150) }
+                    $0.addresses = [question.service: [replicas[0].address]]
+                    $0.streams.maximumStreamsPerUser = Self.requests
+                    if case .hangs = mood { $0.answerWithin(.milliseconds(150)) }
                     if !hasCircuit { $0.resilience.circuit.failures = .max }
                 } _: { bench in
                     try await body(bench, replicas[0])
@@ -42,36 +44,37 @@ extension ServiceTroubleTests {
             }
         }
 
-        private func expectRefusals(_ outcome: LoadOutcome, of count: Int, _ statuses: Set<Int>) throws {
+        private func expectRefusals(
+            _ outcome: LoadOutcome, of count: Int, _ statuses: Set<Int>, by service: String = "expense"
+        ) throws {
             #expect(outcome.answers.count == count)
             #expect(statuses.isSuperset(of: outcome.statuses.keys), "\(outcome.statuses)")
             for answer in outcome.answers {
                 #expect(answer["retry-after"] != nil)
-                #expect(try answer.json("dependency") == "expense")
+                #expect(try answer.json("dependency") == service)
             }
         }
 
         /// As it is: the circuit opens, and next to nothing arrives.
-        @Test(arguments: outages) func theServiceIsLeftAlone(_ outage: Outage) async throws {
-            try await run(outage.mood, hasCircuit: true) { bench, replica in
-                let token = try bench.tokens.make()
-                let outcome = try await bench.load(Self.some, bench.request("GET", "/v1/expenses", token: token))
-                try expectRefusals(outcome, of: Self.some, outage.statuses)
+        @Test(arguments: outages, Question.allCases)
+        func theServiceIsLeftAlone(_ outage: Outage, _ question: Question) async throws {
+            try await run(outage.mood, question, hasCircuit: true) { bench, replica in
+                let outcome = try await bench.load(Self.some, question.request(bench))
+                try expectRefusals(outcome, of: Self.some, outage.statuses, by: question.service)
                 // Five failures open the circuit; what was under way on the other connections meanwhile arrives as well.
                 #expect((5...5 + 16 + 10).contains(replica.calls), "\(replica.calls)")
             }
         }
 
         /// Without the circuit: the budget of repetitions alone holds.
-        @Test(arguments: outages) func theBudgetAloneIsEnough(_ outage: Outage) async throws {
-            try await run(outage.mood, hasCircuit: false) { bench, replica in
-                let token = try bench.tokens.make()
-                let outcome = try await bench.load(
-                    Self.requests, over: 64, bench.request("GET", "/v1/expenses", token: token))
-                try expectRefusals(outcome, of: Self.requests, outage.statuses)
+        @Test(arguments: outages, Question.allCases)
+        func theBudgetAloneIsEnough(_ outage: Outage, _ question: Question) async throws {
+            try await run(outage.mood, question, hasCircuit: false) { bench, replica in
+                let outcome = try await bench.load(Self.requests, over: 64, question.request(bench))
+                try expectRefusals(outcome, of: Self.requests, outage.statuses, by: question.service)
                 #expect(replica.calls <= Self.most, "\(replica.calls)")
                 // What failed was repeated as far as the budget goes; what had no time left was not.
-                let retries = bench.sample(#"florin_dependency_retries_total{service="expense"}"#)
+                let retries = bench.sample("florin_dependency_retries_total", of: question.service)
                 if case .fails = outage.mood {
                     #expect(replica.calls == Self.requests + 10 && retries == 10)
                 } else {
@@ -92,15 +95,16 @@ extension ServiceTroubleTests {
         }
 
         /// Nothing listens: each request is refused, and the budget holds for what could be attempted without a server as well.
-        @Test func nobodyIsThere() async throws {
+        @Test(arguments: Question.allCases) func nobodyIsThere(_ question: Question) async throws {
             try await GatewayBench.run {
-                $0.missing = ["expense"]
+                $0.missing = [question.service]
+                $0.streams.maximumStreamsPerUser = Self.requests
             } _: { bench in
-                let token = try bench.tokens.make()
-                let outcome = try await bench.load(Self.requests, bench.request("GET", "/v1/expenses", token: token))
-                try expectRefusals(outcome, of: Self.requests, [503])
+                let outcome = try await bench.load(Self.requests, question.request(bench))
+                try expectRefusals(outcome, of: Self.requests, [503], by: question.service)
                 let attempts = try #require(
-                    bench.sample(#"florin_dependency_attempts_total{service="expense",outcome="unsent"}"#))
+                    bench.sample(
+                        #"florin_dependency_attempts_total{service="\#(question.service)",outcome="unsent"}"#))
                 #expect((Double(Self.requests)...Double(Self.most)).contains(attempts), "\(attempts)")
             }
         }

@@ -95,12 +95,17 @@ import TestKit
     @Test func whatHappenedBeforeComesBefore() async throws {
         try await GatewayBench.run({ $0.settlingTime = .seconds(60) }) { bench in
             let user = UUIDv7.make()
+            let (gate, openGate) = AsyncStream<Void>.makeStream()
             history.add(ids[0])
-            bench.services.on("ListStreamEvents") { [history] (query: StreamEventQuery, _) in history.page(query) }
+            bench.services.on("ListStreamEvents") { [history] (query: StreamEventQuery, _) in
+                if query.afterPosition != nil { for await _ in gate {} }
+                return history.page(query)
+            }
             let client = try await open(bench, user: user, after: ids[0])
             let live = try await bench.publish("florin.expense.expense_created.v1", user: user)
             let later = try await bench.publish("florin.expense.expense_created.v1", user: user)
             history.add(ids[1], live)
+            openGate.finish()
             #expect(received(try await client.receive(until: "id: \(later)\n")) == [ids[1], live, later])
         }
     }
@@ -108,12 +113,12 @@ import TestKit
     @Test func anEventThatWasKeptLateComesToo() async throws {
         try await GatewayBench.run({ $0.settlingTime = .seconds(10) }) { bench in
             history.add(ids[0])
-            bench.services.on("ListStreamEvents") { [history] (query: StreamEventQuery, _) in history.page(query) }
-            let client = try await open(bench, user: .make(), after: ids[0])
-            try await eventually("the history was asked") {
-                bench.services.received.contains { $0.method == "ListStreamEvents" }
+            bench.services.on("ListStreamEvents") { [history, late = ids[1]] (query: StreamEventQuery, _) in
+                // Kept after the stream was opened.
+                if query.afterPosition == 1 { history.add(late) }
+                return history.page(query)
             }
-            history.add(ids[1])
+            let client = try await open(bench, user: .make(), after: ids[0])
             #expect(received(try await client.receive(until: "id: \(ids[1])\n")) == [ids[1]])
         }
     }

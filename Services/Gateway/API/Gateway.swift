@@ -3,7 +3,6 @@ package import Contracts
 package import EventLoop
 package import HTTPServer
 package import Observability
-package import Resilience
 internal import ServiceRuntime
 internal import Tokens
 
@@ -27,12 +26,10 @@ package final class Gateway: Sendable {
         package let proxies: TrustedProxies
         /// The public address, the issuer of tokens.
         package let issuer: String
-        /// What each service is allowed to cost.
-        package let resilience: Dependency.Configuration
+        /// The bounds of the services; the same for what the parts ask of them.
+        package let dependencies: Dependencies
         /// How long each may take.
         package let deadlines: CallDeadlines
-        /// What tells the time to the rules of `resilience`; nil for the loop.
-        package let clock: ResilienceClock?
         /// What all answers have in common.
         package let rules: ResponseRules
 
@@ -40,8 +37,7 @@ package final class Gateway: Sendable {
             clients: GatewayClients, keys: AccessKeys, authenticator: Authenticator, limiter: any RateLimiter,
             limits: RateLimits, streams: EventStreams, archive: UserArchive, history: StreamHistory,
             proxies: TrustedProxies = .none, issuer: String,
-            resilience: Dependency.Configuration = .init(),
-            deadlines: CallDeadlines = CallDeadlines(), clock: ResilienceClock? = nil,
+            dependencies: Dependencies, deadlines: CallDeadlines = CallDeadlines(),
             rules: ResponseRules = ResponseRules()
         ) {
             self.clients = clients
@@ -54,9 +50,8 @@ package final class Gateway: Sendable {
             self.history = history
             self.proxies = proxies
             self.issuer = issuer
-            self.resilience = resilience
+            self.dependencies = dependencies
             self.deadlines = deadlines
-            self.clock = clock
             self.rules = rules
         }
     }
@@ -73,12 +68,7 @@ package final class Gateway: Sendable {
         routes = RouteTable(
             routes: GatewayRoutes.all, limits: parts.limits, deadlines: parts.deadlines,
             documents: Documents.all(issuer: parts.issuer))
-        calls = ServiceCalls(
-            clients: parts.clients,
-            dependencies: Dependencies(
-                routes.services, configuration: parts.resilience, clock: parts.clock ?? ResilienceClock(loop),
-                metrics: metrics),
-            logger: logger)
+        calls = ServiceCalls(clients: parts.clients, dependencies: parts.dependencies, logger: logger)
         record = RequestRecord(logger: logger, metrics: metrics)
     }
 
@@ -194,7 +184,7 @@ package final class Gateway: Sendable {
             try RequestRules.checkNoQuery(request)
             guard request.method != .head else { return .unwritten(UserArchive.fields) }
             return try await parts.archive.response(
-                CallMetadata.ofCaller(exchange), at: SystemClock().now(), through: calls.dependencies)
+                CallMetadata.ofCaller(exchange), at: SystemClock().now())
         case .streamEvents:
             try RequestRules.checkNoQuery(request)
             guard let identity = exchange.identity else { throw Refusal(ProblemDetails.internalError) }

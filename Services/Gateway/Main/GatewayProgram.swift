@@ -76,8 +76,10 @@ enum GatewayProgram: ServiceProgram {
     static func build(_ host: ServiceHost, _ settings: Settings) throws {
         // Without it live streams stand still, and what was revoked is asked for instead.
         let broker = try host.broker(settings.broker, isRequired: false)
-        let services = ServiceConnections(host, settings)
         let loop = host.loop
+        let dependencies = Dependencies(
+            configuration: settings.resilience, clock: ResilienceClock(loop), metrics: host.metrics)
+        let services = ServiceConnections(host, settings, dependencies)
         let keys = AccessKeys(
             auth: services.clients.auth, loop: loop, renewal: .seconds(settings.keyCache), logger: host.logger)
         host.readiness.add("keys") { keys.generation > 0 ? nil : "the keys of the auth service are not there yet" }
@@ -85,7 +87,7 @@ enum GatewayProgram: ServiceProgram {
 
         let revocations = Revocations { loop.now }
         let changes = AccessChanges { loop.now }
-        let apiTokens = ApiTokens(access: services.access, loop: loop)
+        let apiTokens = ApiTokens(access: services.access, dependencies: dependencies, loop: loop)
         let streams = EventStreams(loop: loop, metrics: host.metrics)
         host.run("event-streams") { await streams.run() }
         let access = AccessEvents(
@@ -107,8 +109,7 @@ enum GatewayProgram: ServiceProgram {
                     issuer: settings.issuer),
                 limiter: MemoryRateLimiter(), limits: settings.limits, streams: streams,
                 archive: services.archive, history: services.history, proxies: settings.listener.proxies,
-                issuer: settings.issuer,
-                resilience: settings.resilience, rules: settings.rules),
+                issuer: settings.issuer, dependencies: dependencies, rules: settings.rules),
             logger: host.logger, metrics: host.metrics)
         let server = gateway.server(listeningOn: settings.listener.address) { [inherited = host.inherited] in
             settings.listener.configure(&$0, inherited)

@@ -15,15 +15,17 @@ struct ServiceConnections {
 
     /// Opens a channel to each service; the process is not ready until each could be reached once. A service that goes
     /// away later takes its own routes with it and no others.
-    init(_ host: ServiceHost, _ settings: GatewayProgram.Settings) {
+    init(_ host: ServiceHost, _ settings: GatewayProgram.Settings, _ dependencies: Dependencies) {
         let auth = Self.channel(host, "auth", settings.auth)
         access = AccessServiceClient(channel: auth)
         let events = Self.channel(host, "events", settings.processor)
         let expense = Self.channel(host, "expense", settings.expense)
         let portfolio = Self.channel(host, "portfolio", settings.portfolio)
         clients = GatewayClients(auth: auth, events: events, expense: expense, portfolio: portfolio)
-        archive = UserArchive(auth: auth, events: events, expense: expense, portfolio: portfolio)
-        history = StreamHistory(client: StreamServiceClient(channel: events), loop: host.loop)
+        archive = UserArchive(
+            auth: auth, events: events, expense: expense, portfolio: portfolio, dependencies: dependencies)
+        history = StreamHistory(
+            client: StreamServiceClient(channel: events), dependencies: dependencies, loop: host.loop)
     }
 
     private static func channel(_ host: ServiceHost, _ service: String, _ addresses: ServiceAddresses) -> GRPCChannel {

@@ -32,6 +32,8 @@ struct GatewayBench: Sendable {
         var limiter: any RateLimiter = MemoryRateLimiter()
         var proxies = TrustedProxies.none
         var deadlines = Self.patientDeadlines
+        /// How long a request waits for what the gateway itself asks of a service on its way.
+        var questionTimeout = Duration.seconds(50)
         /// What tells the time to the rules of resilience; nil for the loop.
         var clock: ShiftedClock?
         /// Where services are that are not among those of the bench.
@@ -80,7 +82,7 @@ struct GatewayBench: Sendable {
         let tasks = parts.tasks.map { task in loop.spawn(task) }
         let outcome: Result<Void, any Error>
         do {
-            if !options.missing.contains("auth") {
+            if !options.missing.contains("auth"), options.addresses["auth"]?.isEmpty != true {
                 try await eventually("the keys are there") { parts.keys.generation > 0 }
             }
             try await eventually("the feed listens") { await parts.isListening() }
@@ -189,7 +191,12 @@ private struct Assembly {
         let revocations = Revocations { loop.now }
         let changes = AccessChanges { loop.now }
         let access = AccessServiceClient(channel: channels[0])
-        let apiTokens = ApiTokens(access: access, loop: loop, lifetime: options.apiTokenLifetime)
+        let dependencies = Dependencies(
+            configuration: options.resilience, clock: options.clock?.clock(loop) ?? ResilienceClock(loop),
+            metrics: metrics)
+        let apiTokens = ApiTokens(
+            access: access, dependencies: dependencies, loop: loop, timeout: options.questionTimeout,
+            lifetime: options.apiTokenLifetime)
         let streams = EventStreams(configuration: options.streams, loop: loop, metrics: metrics)
         let events = AccessEvents(
             revocations: revocations, changes: changes, apiTokens: apiTokens, streams: streams, logger: logger)
@@ -206,13 +213,14 @@ private struct Assembly {
                     issuer: AccessTokens.issuer),
                 limiter: options.limiter, limits: options.limits, streams: streams,
                 archive: UserArchive(
-                    auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3]),
+                    auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3],
+                    dependencies: dependencies),
                 history: StreamHistory(
-                    client: StreamServiceClient(channel: channels[1]), loop: loop, lag: .seconds(60),
-                    settlingTime: options.settlingTime),
+                    client: StreamServiceClient(channel: channels[1]), dependencies: dependencies, loop: loop,
+                    timeout: options.questionTimeout, lag: .seconds(60), settlingTime: options.settlingTime),
                 proxies: options.proxies,
-                issuer: AccessTokens.issuer, resilience: options.resilience, deadlines: options.deadlines,
-                clock: options.clock?.clock(loop), rules: options.rules),
+                issuer: AccessTokens.issuer, dependencies: dependencies, deadlines: options.deadlines,
+                rules: options.rules),
             logger: logger, metrics: metrics)
         server = gateway.server(listeningOn: .loopback(port: 0)) {
             // Longer than that of the program, for a machine that is far too slow.

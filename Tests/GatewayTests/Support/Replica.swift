@@ -1,11 +1,12 @@
+import Chronology
 import Contracts
 import EventLoop
 import GRPC
 import ServiceRuntime
 import Synchronization
 
-/// One process of the expense or portfolio service, as far as a gateway sees it: a server on a thread of its own that answers,
-/// fails or hangs as it is told, and counts.
+/// One process of a service, as far as a gateway sees it: a server on a thread of its own that answers, fails or hangs as it is
+/// told, and counts. What gateways ask by themselves again and again is answered in every mood, and not counted.
 final class Replica: Sendable {
     /// How it treats the calls that come from now on.
     enum Mood: Sendable {
@@ -43,20 +44,13 @@ final class Replica: Sendable {
         state.value.withLock { $0.mood = mood }
         let loop = try EventLoop(name: "replica")
         loop.start()
-        let answers: [(service: String, method: String, answer: [UInt8])] = [
-            ("expense", "ListExpenses", try ExpenseList().serialized()),
-            ("expense", "GetExpense", try Expense(id: "1").serialized()),
-            ("expense", "CreateExpense", try Expense(id: "1").serialized()),
-            ("expense", "DeleteExpense", try Empty().serialized()),
-            ("portfolio", "ListPortfolios", try PortfolioList().serialized()),
-        ]
-        let services = Dictionary(grouping: answers, by: \.service).map { service, methods -> any GRPCService in
-            let name = "florin.\(service).v1.\(service.prefix(1).uppercased())\(service.dropFirst())Service"
+        let services = Dictionary(grouping: try Self.answers(), by: \.service).map { name, methods -> any GRPCService in
             let handlers = methods.map { method in
                 (
                     method.method,
                     GRPCHandler.unary { _, context in
-                        try await Self.answer(method.answer, context, state, loop)
+                        if method.isSteady { return method.answer }
+                        return try await Self.answer(method.answer, context, state, loop)
                     }
                 )
             }
@@ -67,6 +61,43 @@ final class Replica: Sendable {
         self.loop = loop
         self.state = state
         self.address = try await server.start()
+    }
+
+    /// What it says to each method while it answers.
+    private struct MethodAnswer {
+        let service: String
+        let method: String
+        let answer: [UInt8]
+        /// Whether it says so in every mood.
+        let isSteady: Bool
+
+        init(_ service: String, _ method: String, _ answer: some ContractMessage, isSteady: Bool = false) throws {
+            self.service = "florin." + service
+            self.method = method
+            self.answer = try answer.serialized()
+            self.isSteady = isSteady
+        }
+    }
+
+    private static func answers() throws -> [MethodAnswer] {
+        let keys = Contracts.KeySet(keys: [try AccessTokens.shared.get().published()])
+        let bearer = ApiTokenIdentity(
+            tokenID: UUIDv7.make().description, userID: UUIDv7.make().description, roles: ["user"],
+            scopes: AccessTokens.scopes)
+        return [
+            try MethodAnswer("expense.v1.ExpenseService", "ListExpenses", ExpenseList()),
+            try MethodAnswer("expense.v1.ExpenseService", "GetExpense", Expense(id: "1")),
+            try MethodAnswer("expense.v1.ExpenseService", "CreateExpense", Expense(id: "1")),
+            try MethodAnswer("expense.v1.ExpenseService", "DeleteExpense", Empty()),
+            try MethodAnswer("portfolio.v1.PortfolioService", "ListPortfolios", PortfolioList()),
+            try MethodAnswer("auth.v1.AccessService", "ResolveApiToken", bearer),
+            try MethodAnswer(
+                "auth.v1.AccessService", "ListRevocations", RevocationList(listedAt: SystemClock().now().description),
+                isSteady: true),
+            try MethodAnswer("auth.v1.AuthService", "GetKeySet", keys, isSteady: true),
+            try MethodAnswer(
+                "events.v1.StreamService", "ListStreamEvents", StreamEventPage(isKnown: true, position: 1)),
+        ]
     }
 
     private struct Service: GRPCService {

@@ -1,14 +1,19 @@
 internal import Contracts
 internal import GRPC
-internal import Observability
-internal import Resilience
+package import Observability
+package import Resilience
 
-/// The services behind the gateway, each with its own bounds.
-struct Dependencies: Sendable {
+/// The services behind the gateway, each with its own bounds: for whatever a request has the gateway ask of it.
+package struct Dependencies: Sendable {
     private let all: [String: Dependency]
 
-    /// - Parameter names: the services' short names.
-    init(_ names: Set<String>, configuration: Dependency.Configuration, clock: ResilienceClock, metrics: Metrics) {
+    /// - Parameters:
+    ///   - configuration: what each service is allowed to cost.
+    ///   - clock: what tells the time to the rules.
+    package init(
+        configuration: Dependency.Configuration = .init(), clock: ResilienceClock, metrics: Metrics
+    ) {
+        let names = Set(GatewayRoutes.all.map(\.shortServiceName))
         all = Dictionary(
             uniqueKeysWithValues: names.map { name in
                 (name, Dependency(name, configuration: configuration, clock: clock, metrics: metrics))
@@ -19,6 +24,13 @@ struct Dependencies: Sendable {
     subscript(name: String) -> Dependency {
         guard let dependency = all[name] else { preconditionFailure("a route of an unknown service") }
         return dependency
+    }
+}
+
+extension GatewayRoute {
+    /// The short name of the service that answers, such as `expense`: the second word of `florin.expense.v1.ExpenseService`.
+    var shortServiceName: String {
+        service.split(separator: ".").dropFirst().first.map(String.init) ?? service
     }
 }
 

@@ -24,9 +24,14 @@ package struct UserArchive: Sendable {
     ]
 
     private let sources: [Source]
+    private let dependencies: Dependencies
 
     /// The sources over one channel to each service process, in the order of the document.
-    package init(auth: GRPCChannel, events: GRPCChannel, expense: GRPCChannel, portfolio: GRPCChannel) {
+    package init(
+        auth: GRPCChannel, events: GRPCChannel, expense: GRPCChannel, portfolio: GRPCChannel,
+        dependencies: Dependencies
+    ) {
+        self.dependencies = dependencies
         sources = [("auth", auth), ("expense", expense), ("portfolio", portfolio), ("events", events)].map {
             Source(name: $0, client: ArchiveServiceClient(channel: $1))
         }
@@ -34,37 +39,30 @@ package struct UserArchive: Sendable {
 
     /// The document of the caller that `metadata` names. Its beginning is fetched before there is an answer, so that a service
     /// that is away is a 503; one that goes away later breaks the answer off.
-    func response(
-        _ metadata: GRPCMetadata, at now: Timestamp, through dependencies: Dependencies
-    ) async throws(Refusal) -> HTTPResponse {
+    func response(_ metadata: GRPCMetadata, at now: Timestamp) async throws(Refusal) -> HTTPResponse {
         var first: [ArchivePage] = []
         for source in sources {
             do {
-                first.append(try await Self.page(of: source, after: nil, metadata, through: dependencies))
-            } catch let refusal as CallRefusal {
-                throw Refusal(refusal, of: source.name)
-            } catch let status as GRPCStatus {
-                throw Refusal(status, from: source.name)
+                first.append(try await page(of: source, after: nil, metadata))
             } catch {
-                throw .unavailable(source.name)
+                throw Refusal(error, asking: source.name)
             }
         }
-        let (sources, pages) = (sources, first)
+        let pages = first
         return HTTPResponse(
             headers: Self.fields,
             body: .stream { writer in
                 try await writer.write("{\"exported_at\":\"\(now)\"")
                 for (source, page) in zip(sources, pages) {
-                    try await Self.write(source, from: page, metadata, through: dependencies, to: writer)
+                    try await write(source, from: page, metadata, to: writer)
                 }
                 try await writer.write("}\n")
             })
     }
 
     /// `,"expense":{"categories":[…],…}`
-    private static func write(
-        _ source: Source, from first: ArchivePage, _ metadata: GRPCMetadata, through dependencies: Dependencies,
-        to writer: HTTPBodyWriter
+    private func write(
+        _ source: Source, from first: ArchivePage, _ metadata: GRPCMetadata, to writer: HTTPBodyWriter
     ) async throws {
         var text = Section(named: source.name)
         var page = first
@@ -72,17 +70,17 @@ package struct UserArchive: Sendable {
             for row in page.rows { text.add(row) }
             guard let cursor = page.nextCursor else { break }
             try await writer.write(text.take())
-            page = try await Self.page(of: source, after: cursor, metadata, through: dependencies)
+            page = try await self.page(of: source, after: cursor, metadata)
         }
         text.end()
         try await writer.write(text.take())
     }
 
-    private static func page(
-        of source: Source, after cursor: String?, _ metadata: GRPCMetadata, through dependencies: Dependencies
+    private func page(
+        of source: Source, after cursor: String?, _ metadata: GRPCMetadata
     ) async throws -> ArchivePage {
         try await dependencies[source.name].call(
-            within: timeout, repeating: .always, classify: CallFailure.init(of:)
+            within: Self.timeout, repeating: .always, classify: CallFailure.init(of:)
         ) { timeLeft in
             try await source.client.readArchive(
                 ArchiveRequest(cursor: cursor), metadata: metadata, timeout: timeLeft

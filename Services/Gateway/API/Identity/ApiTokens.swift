@@ -2,13 +2,13 @@ internal import Chronology
 package import Contracts
 package import EventLoop
 internal import GRPC
+internal import Resilience
 internal import Synchronization
 internal import Tokens
 
 /// Personal API tokens: the auth service is asked who bears one, and the answer holds for a moment, so that a script that calls
 /// often does not double the work. A token that was ended is refused after that moment at the latest; mostly at once, by the event.
 package final class ApiTokens: Sendable {
-    private static let timeout = Duration.seconds(5)
     /// A token without an end is looked at anew after this time where it is used for one long answer.
     private static let longestUse = Duration.seconds(24 * 3600)
 
@@ -24,19 +24,25 @@ package final class ApiTokens: Sendable {
     }
 
     private let access: AccessServiceClient
+    private let dependencies: Dependencies
     private let loop: EventLoop
+    private let timeout: Duration
     private let lifetime: Duration
     private let capacity: Int
     private let state = Mutex(State())
 
     /// - Parameters:
+    ///   - timeout: how long a request waits for the auth service.
     ///   - lifetime: how long an answer holds.
     ///   - capacity: how many answers are held twice over.
     package init(
-        access: AccessServiceClient, loop: EventLoop, lifetime: Duration = .seconds(3), capacity: Int = 1024
+        access: AccessServiceClient, dependencies: Dependencies, loop: EventLoop, timeout: Duration = .seconds(5),
+        lifetime: Duration = .seconds(3), capacity: Int = 1024
     ) {
         self.access = access
+        self.dependencies = dependencies
         self.loop = loop
+        self.timeout = timeout
         self.lifetime = lifetime
         self.capacity = capacity
     }
@@ -46,7 +52,7 @@ package final class ApiTokens: Sendable {
 
     /// Who bears the token.
     ///
-    /// - Throws: 401 where nobody does, 503 where it cannot be told.
+    /// - Throws: 401 where nobody does, 503 or 504 where it cannot be told.
     func bearer(of text: String) async throws(Refusal) -> Bearer {
         guard PersonalToken(text) != nil else { throw Self.unknown }
         let now = loop.now
@@ -78,8 +84,11 @@ package final class ApiTokens: Sendable {
 
     private func resolve(_ text: String) async throws(Refusal) -> Bearer? {
         do {
-            let found = try await access.resolveApiToken(ResolveApiTokenRequest(token: text), timeout: Self.timeout)
-                .message
+            let found = try await dependencies["auth"].call(
+                within: timeout, repeating: .always, classify: CallFailure.init(of:)
+            ) { [access] timeLeft in
+                try await access.resolveApiToken(ResolveApiTokenRequest(token: text), timeout: timeLeft).message
+            }
             let limit = SystemClock().now() + Self.longestUse
             let expiry = found.expiresAt.flatMap { Timestamp(rfc3339: $0) }
             return Bearer(
@@ -87,11 +96,9 @@ package final class ApiTokens: Sendable {
                     userID: try UUIDv7(parsing: found.userID), sessionID: try UUIDv7(parsing: found.tokenID),
                     scopes: found.scopes, roles: found.roles, expiresAt: expiry.map { min($0, limit) } ?? limit),
                 kind: .apiToken)
-        } catch let status as GRPCStatus {
-            if status.code == .notFound { return nil }
-            throw Refusal(status, from: "auth")
         } catch {
-            throw .unavailable("auth")
+            if let status = error as? GRPCStatus, status.code == .notFound { return nil }
+            throw Refusal(error, asking: "auth")
         }
     }
 

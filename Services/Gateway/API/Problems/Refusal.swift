@@ -96,6 +96,15 @@ extension Refusal {
         }
     }
 
+    /// Why a question of the gateway's own to a service has no answer.
+    init(_ error: any Error, asking service: String) {
+        switch error {
+        case let refusal as CallRefusal: self.init(refusal, of: service)
+        case let status as GRPCStatus: self.init(status, from: service)
+        default: self = .unavailable(service)
+        }
+    }
+
     /// What is wrong with the fields of a request.
     package init(_ errors: RequestFieldErrors) {
         let code = errors.isMalformed ? ProblemCode.invalidRequest : .validationFailed

@@ -109,8 +109,7 @@ final class ServiceRoute: Sendable {
         self.route = route
         self.isVersioned = isVersioned
         repetition = route.method == "GET" ? .always : .whenUnsent
-        // The second word of `florin.expense.v1.ExpenseService`.
-        service = route.service.split(separator: ".").dropFirst().first.map(String.init) ?? route.service
+        service = route.shortServiceName
         self.deadline = deadline
     }
 }

@@ -50,11 +50,6 @@ struct RouteTable: Sendable {
         endpoints = all.map { ($0.method, $0.endpoint) }
     }
 
-    /// The short names of the services that answer.
-    var services: Set<String> {
-        Set(endpoints.compactMap { if case .call(let route) = $0.endpoint.action { route.service } else { nil } })
-    }
-
     /// What serves a request.
     func find(_ head: HTTPRequestHead) -> Router<Endpoint>.Outcome { router.find(head.method, head.pathSegments) }
 

@@ -3,6 +3,7 @@ package import Contracts
 package import EventLoop
 internal import GRPC
 internal import HTTPServer
+internal import Resilience
 internal import ServiceRuntime
 internal import Tokens
 
@@ -17,22 +18,27 @@ package struct StreamHistory: Sendable {
         var hasMore = false
     }
 
-    private static let timeout = Duration.seconds(5)
     private static let interval = Duration.milliseconds(200)
 
     private let client: StreamServiceClient
+    private let dependencies: Dependencies
     private let loop: EventLoop
+    private let timeout: Duration
     private let lag: Duration
     let settlingTime: Duration
 
     /// - Parameters:
+    ///   - timeout: how long a stream waits for a page.
     ///   - lag: for so long after it was made an event may be on a live stream and not in the history yet.
     ///   - settlingTime: for how long after a stream was opened something may be missing that happened before.
     package init(
-        client: StreamServiceClient, loop: EventLoop, lag: Duration = .seconds(5), settlingTime: Duration = .seconds(2)
+        client: StreamServiceClient, dependencies: Dependencies, loop: EventLoop, timeout: Duration = .seconds(5),
+        lag: Duration = .seconds(5), settlingTime: Duration = .seconds(2)
     ) {
         self.client = client
+        self.dependencies = dependencies
         self.loop = loop
+        self.timeout = timeout
         self.lag = lag
         self.settlingTime = settlingTime
     }
@@ -87,19 +93,23 @@ package struct StreamHistory: Sendable {
         try await page(StreamEventQuery(afterPosition: position), identity)
     }
 
+    /// Each page is a call of its own: between two of them, and while it is live, a stream takes no place before the service.
     private func page(_ query: StreamEventQuery, _ identity: Identity) async throws(Refusal) -> Page {
         let caller = Caller(
             userID: identity.userID, sessionID: identity.sessionID, roles: identity.roles, scopes: identity.scopes)
-        do throws(GRPCStatus) {
-            let page = try await client.listStreamEvents(query, metadata: caller.metadata, timeout: Self.timeout)
-                .message
+        do {
+            let page = try await dependencies["events"].call(
+                within: timeout, repeating: .always, classify: CallFailure.init(of:)
+            ) { [client] timeLeft in
+                try await client.listStreamEvents(query, metadata: caller.metadata, timeout: timeLeft).message
+            }
             guard page.isKnown else { return Page() }
             return Page(
                 frames: page.events.map {
                     ($0.id, ServerSentEvent.frame(id: $0.id, type: $0.type, data: Array($0.event.utf8)))
                 }, end: page.position, hasMore: page.hasMore)
         } catch {
-            throw Refusal(error, from: "events")
+            throw Refusal(error, asking: "events")
         }
     }
 }
