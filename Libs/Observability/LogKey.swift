@@ -12,7 +12,6 @@ package struct LogKey: Sendable, Hashable {
     // Who and what.
     package static let component = LogKey("component")
     package static let userID = LogKey("user_id")
-    package static let requestID = LogKey("request_id")
     package static let version = LogKey("version")
     package static let signal = LogKey("signal")
     package static let configuration = LogKey("configuration")

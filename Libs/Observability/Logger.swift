@@ -1,6 +1,6 @@
 import Glibc
 
-/// Writes one JSON object per line: `time`, `level`, `service`, `message`, `trace_id`, then the metadata.
+/// Writes one JSON object per line: `time`, `level`, `service`, `message`, `trace_id`, `request_id`, then the metadata.
 ///
 /// A message is a `StaticString`, so nothing that came from outside can become part of it; a key is a `LogKey`, and there
 /// is none for personal data. A line never grows past `maximumLineBytes`, and goes out in one `write(2)`, so that
@@ -87,6 +87,7 @@ package struct Logger: Sendable {
         line.add("service", LogValue.string(service))
         line.add("message", LogValue.string(message.description))
         if let context = TraceContext.current { line.add("trace_id", LogValue.string(context.traceID)) }
+        if let id = RequestID.current { line.add("request_id", LogValue.string(id.description)) }
         for (key, value) in bound { line.add(key.name, value) }
         for (key, value) in metadata { line.add(key.name, value) }
         sink(line.finished())

@@ -66,24 +66,26 @@ import Validation
 
     @Test(arguments: ["a", "019aa1b2-0000-7000-8000-000000000001", "A.b_c:9", String(repeating: "x", count: 128)])
     func keepsARequestID(_ id: String) {
-        #expect(RequestNames.id(["X-Request-Id": id]) == id)
+        #expect(RequestNames(["X-Request-Id": id]).id.description == id)
     }
 
     @Test(arguments: ["", " ", "a b", "ä", "a/b", "a\"b", String(repeating: "x", count: 129)])
     func replacesARequestID(_ id: String) {
-        let made = RequestNames.id(["X-Request-Id": id])
+        let made = RequestNames(["X-Request-Id": id]).id.description
         #expect(made != id && made.utf8.count == 36)
     }
 
     @Test func makesARequestIDWhereThereAreTwoOrNone() {
-        let ids = [RequestNames.id(["X-Request-Id": "a", "x-request-id": "a"]), RequestNames.id(HTTPHeaders())]
-        #expect(ids.allSatisfy { $0.utf8.count == 36 } && ids[0] != ids[1])
+        let headers: [HTTPHeaders?] = [["X-Request-Id": "a", "x-request-id": "a"], HTTPHeaders(), nil]
+        let ids = headers.map { RequestNames($0).id.description }
+        #expect(ids.allSatisfy { $0.utf8.count == 36 } && Set(ids).count == 3)
     }
 
     private static let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-    @Test func goesOnWithATrace() {
-        let trace = RequestNames.trace(["traceparent": Self.parent, "tracestate": "a=1", "Tracestate": "b=2"])
+    @Test func goesOnWithATrace() throws {
+        let headers: HTTPHeaders = ["traceparent": Self.parent, "tracestate": "a=1", "Tracestate": "b=2"]
+        let trace = try #require(RequestNames(headers).trace)
         #expect(trace.traceID == "0af7651916cd43dd8448eb211c80319c")
         #expect(trace.traceparent != Self.parent && trace.isSampled)
         #expect(trace.tracestate == "a=1,b=2")
@@ -93,8 +95,8 @@ import Validation
         HTTPHeaders(), ["traceparent": "00-x"], ["traceparent": HeaderRuleTests.parent + "-00"],
         ["traceparent": HeaderRuleTests.parent, "Traceparent": HeaderRuleTests.parent],
     ])
-    func beginsATrace(_ headers: HTTPHeaders) {
-        let trace = RequestNames.trace(headers)
+    func beginsATrace(_ headers: HTTPHeaders) throws {
+        let trace = try #require(RequestNames(headers).trace)
         #expect(trace.traceID != "0af7651916cd43dd8448eb211c80319c" && trace.tracestate == nil)
     }
 }

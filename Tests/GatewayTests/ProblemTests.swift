@@ -1,7 +1,9 @@
+import Chronology
 import Contracts
 import GRPC
 import HTTPServer
 import JSON
+import Observability
 import ServiceRuntime
 import Testing
 import Validation
@@ -9,9 +11,11 @@ import Validation
 @testable import GatewayAPI
 
 @Suite struct ProblemTests {
+    private let id = RequestID(UUIDv7.make())
+
     private func text(_ refusal: Refusal, instance: String? = "/v1/x") -> String {
         guard
-            case .bytes(let bytes) = ProblemDocument.response(to: refusal, requestID: "r1", instance: instance).body
+            case .bytes(let bytes) = ProblemDocument.response(to: refusal, requestID: id, instance: instance).body
         else { return "" }
         return String(decoding: bytes, as: UTF8.self)
     }
@@ -25,10 +29,10 @@ import Validation
         #expect(
             text(refusal) == """
                 {"type":"/problems/validation_failed","title":"Some fields are not valid","status":422,\
-                "detail":"D \\"q\\"","instance":"/v1/x","code":"validation_failed","request_id":"r1","dependency":"expense",\
+                "detail":"D \\"q\\"","instance":"/v1/x","code":"validation_failed","request_id":"\(id)","dependency":"expense",\
                 "errors":[{"field":"a.b","code":"required","message":"is required"}]}
                 """)
-        let response = ProblemDocument.response(to: refusal, requestID: "r1", instance: nil)
+        let response = ProblemDocument.response(to: refusal, requestID: id, instance: nil)
         #expect(response.status == 422)
         #expect(response.headers["content-type"] == "application/problem+json")
         #expect(response.headers["allow"] == "GET" && response.headers["retry-after"] == "3")
@@ -38,7 +42,7 @@ import Validation
         #expect(
             text(Refusal(.notFound), instance: nil)
                 == #"{"type":"/problems/not_found","title":"Not found","status":404,"detail":"There is no such path or resource, "#
-                + #"or it belongs to somebody else.","code":"not_found","request_id":"r1"}"#
+                + #"or it belongs to somebody else.","code":"not_found","request_id":"\#(id)"}"#
         )
     }
 

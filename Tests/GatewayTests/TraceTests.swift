@@ -3,6 +3,7 @@ import Contracts
 import GRPC
 import HTTPTesting
 import Testing
+import Tokens
 
 /// W3C Trace Context through the gateway: what a client sends over a socket, and what the service behind is told.
 ///
@@ -208,6 +209,51 @@ import Testing
             #expect(Set(parents.map { $0[1] }).count == 1 && Set(parents.map { $0[2] }).count == 4)
             #expect(parents.allSatisfy { ($0[1] == Self.trace) == goesOn && $0[2] != Self.span })
             #expect(calls.allSatisfy { $0.metadata["tracestate"] == (goesOn ? "foo=1" : nil) })
+        }
+    }
+
+    /// Whatever a request has the gateway ask, on its way or while its answer is written, belongs to it.
+    @Test func allCallsOfARequestNameIt() async throws {
+        try await GatewayBench.run { bench in
+            let user = UUIDv7.make()
+            bench.services.on("ReadArchive") { (request: ArchiveRequest, _) in
+                ArchivePage(nextCursor: request.cursor == nil ? "1" : nil)
+            }
+            bench.services.on("ListExpenses") { (_: ListExpensesRequest, _) in ExpenseList() }
+            bench.services.on("ResolveApiToken") { (_: ResolveApiTokenRequest, _) in
+                ApiTokenIdentity(
+                    tokenID: user.description, userID: user.description, roles: ["user"], scopes: AccessTokens.scopes)
+            }
+            bench.services.on("ListStreamEvents") { (query: StreamEventQuery, _) in
+                StreamEventPage(
+                    isKnown: true, events: [StreamEvent(id: "e-\(query.afterPosition ?? 0)", type: "t", event: "{}")],
+                    position: (query.afterPosition ?? 0) + 1, hasMore: query.afterPosition == nil)
+            }
+            let names = ["X-Request-Id: r-7", "traceparent: \(Self.parent)"]
+            let token = try bench.tokens.make(user: user)
+            #expect(
+                try await bench.send("GET", "/v1/expenses", token: PersonalToken.make().text, headers: names).status
+                    == 200)
+            let archive = try await SocketClient.exchange(
+                bench.request(
+                    "GET", "/v1/users/me/export", token: token, headers: names + ["Connection: close"]),
+                with: bench.address)
+            #expect(archive.hasSuffix("}\n\r\n0\r\n\r\n"))
+            let stream = try SocketClient(bench.address)
+            try await stream.send(
+                bench.request(
+                    "GET", "/v1/events/stream", token: token,
+                    headers: names + ["Last-Event-ID: \(UUIDv7.make())"]))
+            _ = try await stream.receive(until: "id: e-1\n")
+            stream.leave()
+            let calls = bench.services.received.filter { $0.method != "GetKeySet" }
+            let counts = Dictionary(grouping: calls, by: \.method).mapValues(\.count)
+            #expect(counts["ResolveApiToken"] == 1 && counts["ListExpenses"] == 1 && counts["ReadArchive"] == 8)
+            #expect(counts["ListStreamEvents"] ?? 0 >= 2)
+            for call in calls {
+                #expect(call.metadata.values(for: "x-request-id") == ["r-7"], "\(call.method)")
+                #expect(call.metadata["traceparent"]?.contains(Self.trace) == true, "\(call.method)")
+            }
         }
     }
 

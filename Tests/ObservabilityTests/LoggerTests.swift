@@ -36,6 +36,15 @@ struct LoggerTests {
         #expect(try lines.object(0)["trace_id"] as? String == context.traceID)
     }
 
+    @Test func namesTheRequest() throws {
+        let lines = Lines()
+        let logger = Logger(service: "test", sink: lines.add)
+        RequestID.$current.withValue(RequestID("r-1")) { logger.error("failed") }
+        logger.error("failed")
+        #expect(try lines.object(0)["request_id"] as? String == "r-1")
+        #expect(try lines.object(1)["request_id"] == nil)
+    }
+
     @Test(arguments: Logger.Level.allCases)
     func writesFromItsLevelUp(_ level: Logger.Level) {
         let lines = Lines()

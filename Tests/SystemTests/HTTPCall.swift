@@ -9,11 +9,12 @@ enum HTTPCall {
     }
 
     /// A POST of JSON.
-    static func post(_ url: String, _ body: [String: String]) async throws -> (status: Int, body: String) {
+    static func post(
+        _ url: String, _ body: [String: String], headers: [String] = []
+    ) async throws -> (status: Int, body: String) {
         let json = try JSONSerialization.data(withJSONObject: body)
-        return try await call([
-            "--header", "Content-Type: application/json", "--data-binary", String(decoding: json, as: UTF8.self), url,
-        ])
+        let fields = (["Content-Type: application/json"] + headers).flatMap { ["--header", $0] }
+        return try await call(fields + ["--data-binary", String(decoding: json, as: UTF8.self), url])
     }
 
     private static func call(_ arguments: [String]) async throws -> (status: Int, body: String) {

@@ -68,9 +68,10 @@ struct LocalInstallation: Sendable {
     }
 
     /// What a program has logged.
-    func log(of name: String) throws -> String {
-        try String(contentsOf: local.appending(path: "log/\(name).log"), encoding: .utf8)
-    }
+    func log(of name: String) throws -> String { try String(contentsOfFile: logFile(of: name), encoding: .utf8) }
+
+    /// Where that is.
+    func logFile(of name: String) -> String { local.appending(path: "log/\(name).log").path }
 
     /// The files in the folder of process numbers.
     func runFiles() throws -> [String] {

@@ -17,12 +17,13 @@ internal import Testing
 
     @Test func killedProcessesComeBackAndDataStays() async throws {
         try await LocalInstallation.with { installation in
-            let run = try await installation.run()
+            let run = try await installation.run(settings: ["FLORIN_LOG_LEVEL": "debug"])
             try checkSettings(of: installation)
             let first = try await Account.register(at: installation)
             try await wait(for: "the mail") { try installation.hasMail(to: first.address) }
             try await checkThatNothingEndsAtHangUp(installation)
             try await checkMetrics(of: installation)
+            try await checkLogs(of: installation)
 
             for name in LocalInstallation.programs + LocalInstallation.servers {
                 let pid = try #require(installation.pid(of: name))
@@ -100,6 +101,38 @@ internal import Testing
         let root = Python.root
         let judged = try await Python.run(
             "metrics/judge.py", [root.appending(path: "docs/RUNBOOK.md").path, root.path] + files)
+        #expect(judged.status == 0, "\(judged.output)")
+    }
+
+    /// What every program writes is as the runbook has it, and the lines of a request bear its name in the gateway and in the
+    /// service that it was passed on to.
+    private func checkLogs(of installation: LocalInstallation) async throws {
+        let name = "request-\(UUID().uuidString)"
+        let url = try #require(installation.settings()["FLORIN_URL"])
+        let refused = try await HTTPCall.post(
+            url + "/v1/auth/login", ["email": "nobody@example.org", "password": "wrong-password"],
+            headers: ["X-Request-Id: \(name)"])
+        #expect(refused.status == 401)
+        let field = #""request_id":"\#(name)""#
+        func line(of program: String, _ message: String) throws -> Substring? {
+            try installation.log(of: program).split(separator: "\n").first {
+                $0.contains(field) && $0.contains(#""message":"\#(message)""#)
+            }
+        }
+        for (program, message) in [("gateway", "request"), ("auth-service", "call")] {
+            try await wait(for: "\(program) to write a line") { try line(of: program, message) != nil }
+        }
+        let traces = try [("gateway", "request"), ("auth-service", "call")].map { program, message in
+            try line(of: program, message)?.firstMatch(of: /"trace_id":"([0-9a-f]{32})"/)?.1
+        }
+        #expect(traces[0] != nil && traces[0] == traces[1])
+        #expect(
+            try line(of: "auth-service", "call")?.contains(#""method":"/florin.auth.v1.AuthService/Login""#) == true)
+        let root = Python.root
+        let judged = try await Python.run(
+            "logs/judge.py",
+            [root.appending(path: "docs/RUNBOOK.md").path, root.path]
+                + LocalInstallation.programs.map(installation.logFile(of:)))
         #expect(judged.status == 0, "\(judged.output)")
     }
 

@@ -72,6 +72,7 @@ package final class GRPCChannel: Sendable {
             metadata["traceparent"] = trace.traceparent
             metadata["tracestate"] = trace.tracestate
         }
+        if let requestID = RequestID.current { metadata[RequestID.fieldName] = requestID.description }
         return ClientCall(
             method, request: request, metadata: metadata, timeout: timeout, kind: kind,
             maximumMessageBytes: configuration.maximumMessageBytes, carrier: balancer, loop: loop)

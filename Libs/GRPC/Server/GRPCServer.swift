@@ -143,6 +143,15 @@ extension GRPCServer: ServerConnectionOwner {
         logger.error("a handler failed", [.method: .string(method?.path ?? ""), .error: .error(error)])
     }
 
+    func callFinished(_ method: GRPCMethod?, _ code: GRPCStatus.Code, after duration: Duration) {
+        guard logger.isEnabled(.debug) else { return }
+        logger.debug(
+            "call",
+            [
+                .method: .string(method?.path ?? ""), .code: .string("\(code)"), .duration: .milliseconds(duration),
+            ])
+    }
+
     func closed(_ connection: ServerConnection) {
         connections[ObjectIdentifier(connection)] = nil
         if connection.runningHandlers > 0 { leftovers[ObjectIdentifier(connection)] = connection }

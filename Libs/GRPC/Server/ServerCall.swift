@@ -1,6 +1,5 @@
 internal import EventLoop
 internal import HTTP2
-internal import Observability
 
 /// One call at the server: from the request's headers to the trailers.
 // @unchecked Sendable: confined to the loop; `waitForRoom` alone may be entered from elsewhere, and hops.
@@ -28,6 +27,7 @@ final class ServerCall: @unchecked Sendable {
     private var request: [UInt8]?
     private var handler: GRPCHandler?
     private var context: ServerContext?
+    private var origin: CallOrigin?
     private let reply = ReplyMetadata()
     private var task: Task<Void, Never>?
     private var isHandlerRunning = false
@@ -57,6 +57,7 @@ final class ServerCall: @unchecked Sendable {
             return finish(GRPCStatus(.unimplemented, "there is no method \(head.path)"))
         }
         self.handler = handler
+        origin = CallOrigin(head.metadata)
         let deadline = head.timeout.map { startedAt + $0 }
         if let deadline, deadline <= loop.now { return finish(GRPCStatus(.deadlineExceeded, "deadline exceeded")) }
         context = ServerContext(
@@ -84,14 +85,14 @@ final class ServerCall: @unchecked Sendable {
 
     /// Starts the handler; the connection calls this when no C code of the session is on the stack.
     func start() {
-        guard phase == .receiving, let request, let handler, let context else { return }
+        guard phase == .receiving, let request, let handler, let context, let origin else { return }
         phase = .running
         self.request = nil
         armForRunning(handler)
         isHandlerRunning = true
         connection.handlerStarted(self)
         let task = loop.spawn { [self] in
-            await run(handler, request, context)
+            await run(handler, request, context, origin)
         }
         if isHandlerRunning { self.task = task }
     }
@@ -106,9 +107,10 @@ final class ServerCall: @unchecked Sendable {
         if let end { timer?.schedule(after: end - loop.now) } else { timer?.stop() }
     }
 
-    private func run(_ handler: GRPCHandler, _ request: [UInt8], _ context: ServerContext) async {
-        let trace = Self.trace(of: context.metadata)
-        let outcome: Result<[UInt8]?, any Error> = await TraceContext.$current.withValue(trace) {
+    private func run(
+        _ handler: GRPCHandler, _ request: [UInt8], _ context: ServerContext, _ origin: CallOrigin
+    ) async {
+        let outcome: Result<[UInt8]?, any Error> = await origin.bound {
             do {
                 switch handler {
                 case .unary(let body): return .success(try await body(request, context))
@@ -124,15 +126,6 @@ final class ServerCall: @unchecked Sendable {
         if loop.isCurrent { ended(outcome) } else { loop.execute { [self] in ended(outcome) } }
     }
 
-    /// The caller's trace goes on in a span of ours; a call without one begins a trace.
-    private static func trace(of metadata: GRPCMetadata) -> TraceContext {
-        guard let traceparent = metadata["traceparent"] else { return .root() }
-        let state = metadata.values(for: "tracestate")
-        let received = TraceContext(
-            traceparent: traceparent, tracestate: state.isEmpty ? nil : state.joined(separator: ","))
-        return received?.child() ?? .root()
-    }
-
     private func ended(_ outcome: Result<[UInt8]?, any Error>) {
         isHandlerRunning = false
         task = nil
@@ -145,7 +138,7 @@ final class ServerCall: @unchecked Sendable {
         case .failure(let status as GRPCStatus): finish(status)
         case .failure(is CancellationError): finish(GRPCStatus(.cancelled))
         case .failure(let error):
-            connection.handlerFailed(context?.method, error)
+            origin?.bound { connection.handlerFailed(context?.method, error) }
             finish(GRPCStatus(.internalError))
         }
     }
@@ -223,11 +216,17 @@ final class ServerCall: @unchecked Sendable {
         }
         phase = .finished
         release(false)
-        connection.callFinished(context?.method, status.code, after: loop.now - startedAt)
+        noteEnd(status.code)
         guard !isStreamClosed else { return }
         stream.stopsPeerWhenEnded = !hasReceivedEnd
         sendStatus(status)
         if context?.deadline == nil { timer?.schedule(after: connection.configuration.maximumUnaryDuration) }
+    }
+
+    /// Has the call counted and written down.
+    private func noteEnd(_ code: GRPCStatus.Code) {
+        let note = { [self] in connection.callFinished(context?.method, code, after: loop.now - startedAt) }
+        if let origin { origin.bound(note) } else { note() }
     }
 
     private func sendStatus(_ status: GRPCStatus) {
@@ -347,7 +346,7 @@ extension ServerCall: HTTP2StreamHandler {
         timer?.cancel()
         if phase != .finished {
             phase = .finished
-            connection.callFinished(context?.method, .cancelled, after: loop.now - startedAt)
+            noteEnd(.cancelled)
         }
         _ = connection.holds(-heldBytes)
         heldBytes = 0

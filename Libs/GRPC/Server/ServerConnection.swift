@@ -7,6 +7,8 @@ protocol ServerConnectionOwner: AnyObject {
     func lookUp(_ path: String) -> (GRPCMethod, GRPCHandler)?
     /// A handler threw something that is not a status.
     func handlerFailed(_ method: GRPCMethod?, _ error: any Error)
+    /// A call has its status.
+    func callFinished(_ method: GRPCMethod?, _ code: GRPCStatus.Code, after duration: Duration)
     /// The connection is gone.
     func closed(_ connection: ServerConnection)
     /// A handler returned.
@@ -79,6 +81,7 @@ final class ServerConnection: @unchecked Sendable {
 
     func callFinished(_ method: GRPCMethod?, _ code: GRPCStatus.Code, after duration: Duration) {
         configuration.onCallFinished?(method, code, duration)
+        owner?.callFinished(method, code, after: duration)
     }
 
     func callClosed(_ call: ServerCall) { calls[ObjectIdentifier(call)] = nil }

@@ -76,41 +76,47 @@ package final class Gateway: Sendable {
     package func answer(_ request: HTTPRequest) async -> HTTPResponse {
         let began = loop.now
         record.begin()
-        let requestID = RequestNames.id(request.headers)
-        return await TraceContext.$current.withValue(RequestNames.trace(request.headers)) {
-            let exchange = Exchange(
-                request: request, requestID: requestID,
-                client: parts.proxies.client(behind: request.remote.host, request.headers))
-            var response: HTTPResponse
-            do throws(Refusal) {
-                response = try await serve(exchange)
-            } catch {
-                exchange.refusal = error
-                response = ProblemDocument.response(to: error, requestID: requestID, instance: request.path)
-            }
-            for field in exchange.rateLimit?.fields ?? [] { response.headers.append(field.name, field.value) }
-            parts.rules.complete(&response, to: request.head, requestID: requestID)
-            record.end(exchange.entry(status: response.status), with: &response, after: loop.now - began)
-            return response
+        let names = RequestNames(request.headers)
+        var response = await names.bound { await answer(request, names, since: began) }
+        // What is written later belongs to the request as well.
+        if case .stream(let write) = response.body {
+            response.body = .stream { writer in try await names.bound { try await write(writer) } }
         }
+        return response
+    }
+
+    private func answer(_ request: HTTPRequest, _ names: RequestNames, since began: Duration) async -> HTTPResponse {
+        let exchange = Exchange(
+            request: request, names: names,
+            client: parts.proxies.client(behind: request.remote.host, request.headers))
+        var response: HTTPResponse
+        do throws(Refusal) {
+            response = try await serve(exchange)
+        } catch {
+            exchange.refusal = error
+            response = ProblemDocument.response(to: error, requestID: names.id, instance: request.path)
+        }
+        for field in exchange.rateLimit?.fields ?? [] { response.headers.append(field.name, field.value) }
+        parts.rules.complete(&response, to: request.head, requestID: names.id)
+        record.end(exchange.entry(status: response.status), with: &response, after: loop.now - began)
+        return response
     }
 
     /// Answers what the HTTP server refuses by itself: in the form of every other refusal, and written down as one.
     package func refuse(_ refusal: HTTPRefusal, _ head: HTTPRequestHead?, from remote: SocketAddress) -> HTTPResponse {
         let headers = head?.headers ?? HTTPHeaders()
-        let requestID = RequestNames.id(headers)
+        let names = RequestNames(head?.headers)
         let refused = Refusal(refusal)
-        var response = ProblemDocument.response(to: refused, requestID: requestID, instance: head?.path)
+        var response = ProblemDocument.response(to: refused, requestID: names.id, instance: head?.path)
         // It is not counted: to be told that there were too many would cost as much, and nothing behind the gateway has heard of it.
         let client = RateLimitSubject(address: parts.proxies.client(behind: remote.host, headers))
         let standing = parts.limiter.standing(of: client, under: parts.limits.anonymous)
         for field in standing.fields { response.headers.append(field.name, field.value) }
-        parts.rules.complete(&response, to: head, requestID: requestID)
+        parts.rules.complete(&response, to: head, requestID: names.id)
         var entry = RequestEntry(
-            method: head?.method, status: response.status, requestID: requestID, code: refused.problem.code,
+            method: head?.method, status: response.status, names: names, code: refused.problem.code,
             rule: refusal.description)
         if let head {
-            entry.trace = RequestNames.trace(head.headers)
             switch routes.find(head) {
             case .found(let endpoint, _): entry.route = endpoint.label
             case .otherMethods(_, let endpoint):
@@ -228,7 +234,7 @@ package final class Gateway: Sendable {
 /// A request on its way through the stages; of one task alone.
 final class Exchange {
     let request: HTTPRequest
-    let requestID: String
+    let names: RequestNames
     /// Where it comes from, also where a proxy is between.
     let client: SocketAddress.Host
     /// The path template that serves it.
@@ -243,17 +249,17 @@ final class Exchange {
     /// Why the request ended, where it was refused.
     var refusal: Refusal?
 
-    init(request: HTTPRequest, requestID: String, client: SocketAddress.Host) {
+    init(request: HTTPRequest, names: RequestNames, client: SocketAddress.Host) {
         self.request = request
-        self.requestID = requestID
+        self.names = names
         self.client = client
     }
 
     /// What is written down of the request.
     func entry(status: Int) -> RequestEntry {
         RequestEntry(
-            method: isMethodServed ? request.method : nil, route: route, status: status, requestID: requestID,
-            userID: identity?.userID, trace: TraceContext.current, code: refusal?.problem.code,
+            method: isMethodServed ? request.method : nil, route: route, status: status, names: names,
+            userID: identity?.userID, code: refusal?.problem.code,
             dependency: refusal?.dependency)
     }
 }

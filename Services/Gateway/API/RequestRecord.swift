@@ -62,13 +62,13 @@ struct RequestRecord: Sendable {
         if let rule = entry.rule { logger = logger.with([.rule: .string(rule)]) }
         if let dependency = entry.dependency { logger = logger.with([.dependency: .string(dependency)]) }
         if !outcome.isComplete { logger = logger.with([.isAborted: true]) }
-        TraceContext.$current.withValue(entry.trace) {
+        entry.names.bound {
             logger.info(
                 "request",
                 [
                     .method: .string(entry.methodLabel), .route: .string(entry.route), .status: .int(status),
                     .duration: .milliseconds(outcome.duration), .receivedBytes: .int(outcome.receivedBytes),
-                    .sentBytes: .int(outcome.sentBytes), .requestID: .string(entry.requestID),
+                    .sentBytes: .int(outcome.sentBytes),
                 ])
         }
     }
@@ -85,9 +85,8 @@ struct RequestEntry: Sendable {
     /// The path template; never the path itself, which could hold anything.
     var route = RequestEntry.noRoute
     var status: Int
-    var requestID: String
+    var names: RequestNames
     var userID: UUIDv7?
-    var trace: TraceContext?
     /// The problem's code, where the answer is one.
     var code: String?
     /// The rule of the HTTP server that was broken.

@@ -82,7 +82,8 @@ def labels_of(family):
 def documented(runbook):
     """The names in the table, with their labels."""
     found = {}
-    for line in pathlib.Path(runbook).read_text().splitlines():
+    section = pathlib.Path(runbook).read_text().split("\n## Metrics\n", 1)[1].split("\n## ", 1)[0]
+    for line in section.splitlines():
         match = TABLE.match(line)
         if match:
             found[match[1]] = frozenset(name.strip() for name in (match[2] or "").split(",") if name.strip())

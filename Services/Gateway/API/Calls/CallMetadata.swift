@@ -17,8 +17,7 @@ enum CallMetadata {
     ///   version of something that has none.
     static func make(_ exchange: Exchange, _ route: ServiceRoute) throws(Refusal) -> GRPCMetadata {
         let request = exchange.request
-        var metadata = exchange.bearer.map(Self.caller)?.metadata ?? GRPCMetadata()
-        metadata.append("x-request-id", exchange.requestID)
+        var metadata = ofCaller(exchange)
         if exchange.end != nil { metadata.append(Caller.endedMetadata, "true") }
         if route.service == "auth" { addClient(exchange, to: &metadata) }
         if !request.method.isSafe, request.headers.contains("Idempotency-Key") {
@@ -33,11 +32,9 @@ enum CallMetadata {
         return metadata
     }
 
-    /// The caller and the request alone, for what the gateway asks for itself.
+    /// The caller alone, for what the gateway asks for itself.
     static func ofCaller(_ exchange: Exchange) -> GRPCMetadata {
-        var metadata = exchange.bearer.map(Self.caller)?.metadata ?? GRPCMetadata()
-        metadata.append("x-request-id", exchange.requestID)
-        return metadata
+        exchange.bearer.map(Self.caller)?.metadata ?? GRPCMetadata()
     }
 
     private static func caller(_ bearer: Bearer) -> Caller {

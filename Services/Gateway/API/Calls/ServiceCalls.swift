@@ -35,7 +35,7 @@ struct ServiceCalls: Sendable {
         } catch let status as GRPCStatus {
             throw refusal(status, exchange, route)
         } catch {
-            logger.error("request failed", [.error: .error(error), .requestID: .string(exchange.requestID)])
+            logger.error("request failed", [.error: .error(error)])
             throw Refusal(ProblemDetails.internalError)
         }
     }
@@ -47,7 +47,7 @@ struct ServiceCalls: Sendable {
                 "call failed",
                 [
                     .component: .string(route.service), .method: .string(route.route.operationID),
-                    .code: .string("\(status.code)"), .requestID: .string(exchange.requestID),
+                    .code: .string("\(status.code)"),
                 ])
         }
         return refusal

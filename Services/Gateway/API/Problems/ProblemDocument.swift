@@ -1,6 +1,7 @@
 internal import struct Contracts.ProblemEntry
 package import HTTPServer
 internal import JSON
+package import Observability
 internal import ServiceRuntime
 
 /// A problem as RFC 9457 writes it.
@@ -15,7 +16,7 @@ package enum ProblemDocument {
     /// - Parameters:
     ///   - requestID: names the request, so that a report of the problem finds its log lines.
     ///   - instance: the path that was asked for; nil where none could be read.
-    package static func response(to refusal: Refusal, requestID: String, instance: String?) -> HTTPResponse {
+    package static func response(to refusal: Refusal, requestID: RequestID, instance: String?) -> HTTPResponse {
         var response = HTTPResponse(
             status: refusal.problem.status, headers: ["Content-Type": contentType],
             body: .bytes(body(of: refusal, requestID: requestID, instance: instance)))
@@ -24,7 +25,7 @@ package enum ProblemDocument {
         return response
     }
 
-    private static func body(of refusal: Refusal, requestID: String, instance: String?) -> [UInt8] {
+    private static func body(of refusal: Refusal, requestID: RequestID, instance: String?) -> [UInt8] {
         let problem = refusal.problem
         let entry = ProblemEntry.of(problem.code)
         var json = JSONWriter()
@@ -44,7 +45,7 @@ package enum ProblemDocument {
         json.key("code")
         json.string(problem.code)
         json.key("request_id")
-        json.string(requestID)
+        json.string(requestID.description)
         if let dependency = refusal.dependency {
             json.key("dependency")
             json.string(dependency)

@@ -1,4 +1,5 @@
 internal import HTTPServer
+internal import Observability
 
 /// What is the same for all answers, as it is configured.
 package struct ResponseRules: Sendable, Hashable {
@@ -12,7 +13,7 @@ package struct ResponseRules: Sendable, Hashable {
     /// Gives an answer the fields and the coding that it is to have.
     ///
     /// - Parameter request: nil where none could be read.
-    func complete(_ response: inout HTTPResponse, to request: HTTPRequestHead?, requestID: String) {
+    func complete(_ response: inout HTTPResponse, to request: HTTPRequestHead?, requestID: RequestID) {
         if let request { ContentCoding.apply(to: &response, for: request) }
         crossOrigin.apply(to: &response.headers, for: request)
         ResponseFields.complete(&response.headers, requestID: requestID)

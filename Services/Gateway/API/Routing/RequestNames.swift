@@ -3,18 +3,20 @@ package import HTTPServer
 package import Observability
 
 /// What a request is called: its id and its place in a trace.
-package enum RequestNames {
-    private static let longestID = 128
+package struct RequestNames: Sendable {
+    /// The id that the client gave when it is well formed, else a new one.
+    package let id: RequestID
+    /// The span of the gateway in the client's trace, or in a new one; nil for what could not be read.
+    package let trace: TraceContext?
 
-    /// The id that the client gave when it is well-formed (1 to 128 letters, digits, `.`, `_`, `-`, `:`), else a new one.
-    package static func id(_ headers: HTTPHeaders) -> String {
-        let given = headers.values("X-Request-Id")
-        if given.count == 1, isWellFormed(given[0]) { return given[0] }
-        return UUIDv7.make().description
+    /// What the fields of a request say; nil where none could be read.
+    package init(_ headers: HTTPHeaders?) {
+        let given = headers?.values("X-Request-Id") ?? []
+        id = (given.count == 1 ? RequestID(given[0]) : nil) ?? RequestID(UUIDv7.make())
+        trace = headers.map(Self.trace)
     }
 
-    /// The span of the gateway in the client's trace, or in a new one.
-    package static func trace(_ headers: HTTPHeaders) -> TraceContext {
+    private static func trace(_ headers: HTTPHeaders) -> TraceContext {
         let parents = headers.values("traceparent")
         guard parents.count == 1 else { return .root() }
         let states = headers.values("tracestate")
@@ -23,14 +25,17 @@ package enum RequestNames {
         return received?.child() ?? .root()
     }
 
-    private static func isWellFormed(_ id: String) -> Bool {
-        (1...longestID).contains(id.utf8.count)
-            && id.utf8.allSatisfy { byte in
-                switch byte {
-                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-                case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: ":"): true
-                default: false
-                }
-            }
+    /// Runs work for the request: its log lines and its calls to services bear both names.
+    func bound<Result>(
+        isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
+    ) async rethrows -> Result {
+        try await TraceContext.$current.withValue(trace) {
+            try await RequestID.$current.withValue(id) { try await body() }
+        }
+    }
+
+    /// The same for what does not wait.
+    func bound(_ body: () -> Void) {
+        TraceContext.$current.withValue(trace) { RequestID.$current.withValue(id) { body() } }
     }
 }
