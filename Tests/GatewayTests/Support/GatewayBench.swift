@@ -187,7 +187,9 @@ private struct Assembly {
         channels = ["auth", "events", "expense", "portfolio"].map(channel)
         let clients = GatewayClients(
             auth: channels[0], events: channels[1], expense: channels[2], portfolio: channels[3])
-        let keys = AccessKeys(auth: clients.auth, loop: loop, renewal: options.keyRenewal, logger: logger)
+        let keys = AccessKeys(
+            auth: clients.auth, loop: loop, renewal: options.keyRenewal, timeout: options.questionTimeout,
+            unknownKeyInterval: .seconds(600), logger: logger)
         let revocations = Revocations { loop.now }
         let changes = AccessChanges { loop.now }
         let access = AccessServiceClient(channel: channels[0])

@@ -10,10 +10,10 @@ package actor AccessKeys {
     /// How long between renewals, and how long after a failure. The auth service publishes a key for longer than the former
     /// before it signs with it.
     private let renewal: Duration
-    private static let retry = Duration.milliseconds(250)
+    private let timeout: Duration
     /// How long between fetches on account of unknown names, so that made-up ones cannot burden the auth service.
-    private static let unknownKeyInterval = Duration.seconds(30)
-    private static let fetchTimeout = Duration.seconds(5)
+    private let unknownKeyInterval: Duration
+    private static let retry = Duration.milliseconds(250)
 
     package nonisolated let loop: EventLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
@@ -26,9 +26,18 @@ package actor AccessKeys {
     private var fetching: Task<Bool, Never>?
     private var lastUnknown: Duration?
 
-    package init(auth: AuthServiceClient, loop: EventLoop, renewal: Duration = .seconds(300), logger: Logger) {
+    /// - Parameters:
+    ///   - renewal: how long the keys are kept.
+    ///   - timeout: how long the auth service may take.
+    ///   - unknownKeyInterval: how long between fetches because a token names a key that is not known.
+    package init(
+        auth: AuthServiceClient, loop: EventLoop, renewal: Duration = .seconds(300), timeout: Duration = .seconds(5),
+        unknownKeyInterval: Duration = .seconds(30), logger: Logger
+    ) {
         self.auth = auth
         self.renewal = renewal
+        self.timeout = timeout
+        self.unknownKeyInterval = unknownKeyInterval
         self.loop = loop
         self.logger = logger.with([.component: "access-keys"])
     }
@@ -56,7 +65,7 @@ package actor AccessKeys {
     /// fetched, so that it makes sense to look again.
     package func fetchForUnknownKey() async -> Bool {
         if let fetching { return await fetching.value }
-        if let lastUnknown, loop.now < lastUnknown + Self.unknownKeyInterval { return false }
+        if let lastUnknown, loop.now < lastUnknown + unknownKeyInterval { return false }
         lastUnknown = loop.now
         return await fetch()
     }
@@ -71,7 +80,7 @@ package actor AccessKeys {
 
     private func fetchOnce() async -> Bool {
         do {
-            let reply = try await auth.getKeySet(Empty(), timeout: Self.fetchTimeout)
+            let reply = try await auth.getKeySet(Empty(), timeout: timeout)
             let keys = try reply.message.keys.map { key in
                 JWKS.Key(
                     id: key.kid,
