@@ -27,7 +27,7 @@ package struct ProgramFailure: Error {
     package let code: Int32
 }
 
-/// Runs a program off the tasks' threads, to its end.
+/// Runs a program off the tasks' threads, to its end, or to that of the task: a program of a cancelled one is killed.
 ///
 /// - Parameters:
 ///   - program: its path.
@@ -38,15 +38,49 @@ package func runProgram(
     _ program: String, _ arguments: [String], input: String = "", environment: [String: String]? = nil,
     errors: ProgramErrors = .merged
 ) async throws -> ProgramResult {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread {
-            continuation.resume(
-                with: Result {
-                    let variables = (environment ?? ProcessInfo.processInfo.environment).map { "\($0)=\($1)" }
-                    return try starting.withLock { _ in
-                        try Child(program, arguments, variables, input: inputFile(input), errors: errors)
-                    }.result()
-                })
+    let life = ChildLife()
+    return try await withTaskCancellationHandler {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        let variables = (environment ?? ProcessInfo.processInfo.environment).map { "\($0)=\($1)" }
+                        return try starting.withLock { _ in
+                            try Child(program, arguments, variables, input: inputFile(input), errors: errors)
+                        }.result(life)
+                    })
+            }
+        }
+    } onCancel: {
+        life.cancel()
+    }
+}
+
+/// The life of one child, which ends when its task is cancelled.
+private final class ChildLife: Sendable {
+    private enum Stage {
+        case notBegun, cancelled, ended
+        case running(pid_t)
+    }
+
+    private let stage = Mutex(Stage.notBegun)
+
+    func begin(_ child: pid_t) {
+        stage.withLock { stage in
+            if case .cancelled = stage { kill(child, SIGKILL) } else { stage = .running(child) }
+        }
+    }
+
+    /// To be called before the child is waited for: after that the number may be another's.
+    func end() { stage.withLock { $0 = .ended } }
+
+    func cancel() {
+        stage.withLock { stage in
+            switch stage {
+            case .running(let child): kill(child, SIGKILL)
+            case .notBegun: stage = .cancelled
+            case .cancelled, .ended: break
+            }
         }
     }
 }
@@ -101,9 +135,12 @@ private struct Child {
     }
 
     /// Waits for its end.
-    func result() throws(ProgramFailure) -> ProgramResult {
+    func result(_ life: ChildLife) throws(ProgramFailure) -> ProgramResult {
+        life.begin(pid)
         let written = readToEnd(output)
         close(output)
+        awaitEnd()
+        life.end()
         var status: Int32 = 0
         while unsafe waitpid(pid, &status, 0) < 0 {
             guard errno == EINTR else { throw ProgramFailure(call: "waitpid", code: errno) }
@@ -111,6 +148,12 @@ private struct Child {
         let signal = status & 0x7F
         return ProgramResult(
             status: signal == 0 ? status >> 8 & 0xFF : signal, output: String(decoding: written, as: UTF8.self))
+    }
+
+    /// Until it is a zombie, whose number nobody else gets.
+    private func awaitEnd() {
+        var information = unsafe siginfo_t()
+        while unsafe waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) < 0, errno == EINTR {}
     }
 
     private static func withCStrings<R>(_ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> R) -> R {
