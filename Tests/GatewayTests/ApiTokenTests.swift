@@ -85,6 +85,29 @@ import Tokens
         }
     }
 
+    /// Whoever makes up tokens is not worth a question for each; who is known goes on at the same address.
+    @Test func whoMakesTokensUpIsNotAskedFor() async throws {
+        try await GatewayBench.run({
+            $0.limiter = MemoryRateLimiter(now: { .seconds(1) })
+            $0.limits = RateLimits(user: 10_000, anonymous: 5)
+        }) { bench in
+            serve(bench)
+            #expect(try await bench.send("GET", "/v1/expenses", token: token).status == 200)
+            for _ in 0..<5 {
+                let made = PersonalToken.make().text
+                #expect(try await bench.send("GET", "/v1/expenses", token: made).status == 401)
+            }
+            #expect(questions(bench) == 6)
+            for _ in 0..<20 {
+                let refused = try await bench.send("GET", "/v1/expenses", token: PersonalToken.make().text)
+                #expect(refused.status == 429 && refused["ratelimit"] == #""anonymous";r=0;t=60"#)
+            }
+            #expect(questions(bench) == 6)
+            #expect(try await bench.send("GET", "/v1/expenses", token: token).status == 200)
+            #expect(try await bench.send("GET", "/v1/expenses", token: bench.tokens.make()).status == 200)
+        }
+    }
+
     @Test func isRefusedWhenItWasEnded() async throws {
         try await GatewayBench.run { bench in
             serve(bench)

@@ -57,6 +57,33 @@ import Testing
         }
     }
 
+    /// An archive lasts as long as its client reads.
+    @Test func aUserHasTwoAtATime() async throws {
+        try await GatewayBench.run { bench in
+            let (gate, open) = AsyncStream<Void>.makeStream()
+            bench.services.on("ReadArchive") { (request: ArchiveRequest, _) in
+                if request.cursor != nil { for await _ in gate {} }
+                return ArchivePage(nextCursor: request.cursor == nil ? "1" : nil)
+            }
+            let path = "/v1/users/me/export"
+            let request = bench.request("GET", path, token: try bench.tokens.make())
+            let clients = try (0..<2).map { _ in try SocketClient(bench.address) }
+            for client in clients {
+                try await client.send(request)
+                #expect(try await client.receive(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
+            }
+            let third = try await bench.send(request)
+            #expect(third.status == 429 && third["retry-after"] == "5")
+            #expect(try third.json("code") == "too_many_streams")
+            let other = bench.request("GET", path, token: try bench.tokens.make())
+            #expect(try await bench.status(of: other) == 200)
+            clients[0].leave()
+            try await eventually("its place is free") { try await bench.status(of: request) == 200 }
+            open.finish()
+            _ = try await clients[1].receive(until: "\r\n0\r\n\r\n")
+        }
+    }
+
     /// A client never takes a part for the whole.
     @Test func aServiceThatGoesAwayBreaksTheAnswerOff() async throws {
         try await GatewayBench.run { bench in

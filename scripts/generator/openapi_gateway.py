@@ -128,7 +128,7 @@ def paths(refusals):
         "One JSON document, written as it is read. A personal API token is not enough.", "users", [], "The archive.",
         "application/json", ARCHIVE, ARCHIVE_EXAMPLE)
     archive["responses"]["200"]["headers"]["Content-Disposition"] = {"$ref": "#/components/headers/ContentDisposition"}
-    archive["responses"] |= refusals.refusals((*personal, "no_session"))
+    archive["responses"] |= refusals.refusals((*personal, "no_session", "too_many_streams"))
     result = {"/v1/events/stream": {"get": stream}, "/v1/users/me/export": {"get": archive}}
     for path, operation, summary, description, tag, media_type, schema, example in DOCUMENTS:
         made = own(operation, summary, description, tag, ["IfNoneMatch"], "The document.", media_type, schema, example)

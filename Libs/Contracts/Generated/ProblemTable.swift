@@ -335,9 +335,10 @@ extension ProblemEntry {
         ),
         ProblemEntry(
             code: "too_many_streams", status: 429, title: "Too many streams",
-            text: "A user may have eight live streams at a time.", remedy: "Close one first.",
+            text: "A user may have eight live streams and two archives under way at a time.",
+            remedy: "Close one first.",
             example:
-                "{\n  \"type\": \"/problems/too_many_streams\",\n  \"title\": \"Too many streams\",\n  \"status\": 429,\n  \"detail\": \"A user may have eight live streams at a time.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"too_many_streams\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
+                "{\n  \"type\": \"/problems/too_many_streams\",\n  \"title\": \"Too many streams\",\n  \"status\": 429,\n  \"detail\": \"A user may have eight live streams and two archives under way at a time.\",\n  \"instance\": \"/v1/expenses\",\n  \"code\": \"too_many_streams\",\n  \"request_id\": \"019aa1b2-0000-7000-8000-000000000001\"\n}"
         ),
         ProblemEntry(
             code: "unauthenticated", status: 401, title: "Authentication required", text: "There is no access token.",

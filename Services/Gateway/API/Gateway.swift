@@ -77,12 +77,7 @@ package final class Gateway: Sendable {
         let began = loop.now
         record.begin()
         let names = RequestNames(request.headers)
-        var response = await names.bound { await answer(request, names, since: began) }
-        // What is written later belongs to the request as well.
-        if case .stream(let write) = response.body {
-            response.body = .stream { writer in try await names.bound { try await write(writer) } }
-        }
-        return response
+        return await names.bound { await answer(request, names, since: began) }
     }
 
     private func answer(_ request: HTTPRequest, _ names: RequestNames, since began: Duration) async -> HTTPResponse {
@@ -150,6 +145,7 @@ package final class Gateway: Sendable {
             return try Self.answerWithoutEndpoint(request, outcome)
         }
         exchange.route = endpoint.label
+        try await limitGuesses(exchange, endpoint)
         do throws(Refusal) {
             let admission = try await parts.authenticator.admit(request, to: endpoint)
             (exchange.bearer, exchange.end) = (admission?.bearer, admission?.end)
@@ -188,16 +184,25 @@ package final class Gateway: Sendable {
                 body: .bytes(document))
         case .exportUser:
             try RequestRules.checkNoQuery(request)
+            guard let identity = exchange.identity else { throw Refusal(ProblemDetails.internalError) }
             guard request.method != .head else { return .unwritten(UserArchive.fields) }
             return try await parts.archive.response(
-                CallMetadata.ofCaller(exchange), at: SystemClock().now())
+                for: identity.userID, exchange.names, CallMetadata.ofCaller(exchange), at: SystemClock().now())
         case .streamEvents:
             try RequestRules.checkNoQuery(request)
             guard let identity = exchange.identity else { throw Refusal(ProblemDetails.internalError) }
             let last = try StreamHistory.lastEvent(request.headers)
             guard request.method != .head else { return .unwritten(EventStreams.fields) }
-            return try await parts.streams.open(for: identity, after: last, from: parts.history)
+            return try await parts.streams.open(
+                for: identity, after: last, from: parts.history, as: exchange.names)
         }
+    }
+
+    /// Refuses a client that was refused too often already, rather than have the auth service asked about one more API token.
+    private func limitGuesses(_ exchange: Exchange, _ endpoint: Endpoint) async throws(Refusal) {
+        guard parts.authenticator.mustAsk(exchange.request, to: endpoint) else { return }
+        let (client, policy) = (RateLimitSubject(address: exchange.client), parts.limits.anonymous)
+        if !parts.limiter.standing(of: client, under: policy).isAdmitted { try await limit(exchange, policy) }
     }
 
     /// Counts the request; 429 when there were too many.

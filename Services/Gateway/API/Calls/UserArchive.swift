@@ -23,7 +23,11 @@ package struct UserArchive: Sendable {
         "Content-Type": "application/json", "Content-Disposition": #"attachment; filename="florin.json""#,
     ]
 
+    /// The most archives of a user under way at a time: each lasts as long as its client reads.
+    private static let maximumPerUser = 2
+
     private let sources: [Source]
+    private let places = UserPlaces(limit: maximumPerUser)
     private let dependencies: Dependencies
 
     /// The sources over one channel to each service process, in the order of the document.
@@ -39,7 +43,15 @@ package struct UserArchive: Sendable {
 
     /// The document of the caller that `metadata` names. Its beginning is fetched before there is an answer, so that a service
     /// that is away is a 503; one that goes away later breaks the answer off.
-    func response(_ metadata: GRPCMetadata, at now: Timestamp) async throws(Refusal) -> HTTPResponse {
+    ///
+    /// - Throws: 429 when the user has as many under way as may be, 503 or 504 where a service does not answer.
+    func response(
+        for user: UUIDv7, _ names: RequestNames, _ metadata: GRPCMetadata, at now: Timestamp
+    ) async throws(Refusal) -> HTTPResponse {
+        guard let place = places.take(for: user) else {
+            throw Refusal(
+                .tooManyStreams, "A user may have \(Self.maximumPerUser) archives under way.", retryAfter: 5)
+        }
         var first: [ArchivePage] = []
         for source in sources {
             do {
@@ -51,12 +63,16 @@ package struct UserArchive: Sendable {
         let pages = first
         return HTTPResponse(
             headers: Self.fields,
-            body: .stream { writer in
-                try await writer.write("{\"exported_at\":\"\(now)\"")
-                for (source, page) in zip(sources, pages) {
-                    try await write(source, from: page, metadata, to: writer)
+            // The place is freed with the closure: when the document has ended, or was never begun.
+            body: .stream { [place] writer in
+                defer { withExtendedLifetime(place) {} }
+                try await names.bound {
+                    try await writer.write("{\"exported_at\":\"\(now)\"")
+                    for (source, page) in zip(sources, pages) {
+                        try await write(source, from: page, metadata, to: writer)
+                    }
+                    try await writer.write("}\n")
                 }
-                try await writer.write("}\n")
             })
     }
 

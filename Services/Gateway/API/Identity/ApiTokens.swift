@@ -55,12 +55,11 @@ package final class ApiTokens: Sendable {
     /// - Throws: 401 where nobody does, 503 or 504 where it cannot be told.
     func bearer(of text: String) async throws(Refusal) -> Bearer {
         guard PersonalToken(text) != nil else { throw Self.unknown }
-        let now = loop.now
-        let known = state.withLock { $0.young[text] ?? $0.old[text] }
-        if let known, known.end > now {
+        if let known = known(text) {
             guard let bearer = known.bearer else { throw Self.unknown }
             return bearer
         }
+        let now = loop.now
         let bearer = try await resolve(text)
         let entry = Entry(bearer: bearer, end: now + lifetime)
         state.withLock { state in
@@ -72,6 +71,18 @@ package final class ApiTokens: Sendable {
         }
         guard let bearer else { throw Self.unknown }
         return bearer
+    }
+
+    /// Whether the auth service would be asked about a text.
+    func mustAsk(about text: String) -> Bool {
+        Self.isMeant(text) && PersonalToken(text) != nil && known(text) == nil
+    }
+
+    /// What was heard of a token, where that still holds.
+    private func known(_ text: String) -> Entry? {
+        let now = loop.now
+        let entry = state.withLock { $0.young[text] ?? $0.old[text] }
+        return entry.flatMap { $0.end > now ? $0 : nil }
     }
 
     /// Forgets what is known of tokens that match.

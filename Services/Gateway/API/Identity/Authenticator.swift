@@ -119,6 +119,12 @@ extension Authenticator {
         }
     }
 
+    /// Whether the auth service has to be asked who makes the request.
+    func mustAsk(_ request: HTTPRequest, to endpoint: Endpoint) -> Bool {
+        guard endpoint.access != .anyone, case .bearer(let token) = Credentials(request.headers) else { return false }
+        return apiTokens.mustAsk(about: token)
+    }
+
     /// Refuses a bearer whose token or role is not enough, 403. What names no scope is for those who signed in: a personal API
     /// token is for what its owner chose, and nothing else.
     static func authorize(_ bearer: Bearer, for endpoint: Endpoint) throws(Refusal) {

@@ -69,8 +69,9 @@ package final class EventStreams: Sendable {
     /// - Parameters:
     ///   - lastEvent: the last event that the client has (`Last-Event-ID`); nil for a stream from now on.
     ///   - history: what tells the events since.
+    ///   - names: the request that is answered.
     func open(
-        for identity: Identity, after lastEvent: String? = nil, from history: StreamHistory
+        for identity: Identity, after lastEvent: String? = nil, from history: StreamHistory, as names: RequestNames
     ) async throws(Refusal) -> HTTPResponse {
         let stream = EventStream(
             user: identity.userID.description, session: identity.sessionID, expiry: identity.expiresAt, now: loop.now,
@@ -81,7 +82,7 @@ package final class EventStreams: Sendable {
         var resumed: ResumedStream?
         if let lastEvent {
             resumed = ResumedStream(
-                stream: stream, history: history, identity: identity, loop: loop,
+                stream: stream, history: history, identity: identity, names: names, loop: loop,
                 first: try await history.page(for: identity, afterEvent: lastEvent))
         }
         return HTTPResponse(
@@ -89,9 +90,9 @@ package final class EventStreams: Sendable {
             body: .stream { [resumed] writer in
                 try await writer.write(ServerSentEvent.opening)
                 guard let resumed else { return try await Self.send(place, to: writer) }
-                let end = try await resumed.replay(to: writer)
+                let end = try await resumed.names.bound { try await resumed.replay(to: writer) }
                 // Cancelled and awaited at the end of the stream.
-                async let _ = resumed.settle(from: end)
+                async let _ = resumed.names.bound { await resumed.settle(from: end) }
                 try await Self.send(place, to: writer)
             })
     }

@@ -25,6 +25,8 @@ struct ResumedStream: Sendable {
     let stream: EventStream
     let history: StreamHistory
     let identity: Identity
+    /// The request that is answered, which the calls to the history are made for.
+    let names: RequestNames
     let loop: EventLoop
     /// The first of what was missed.
     let first: StreamHistory.Page
