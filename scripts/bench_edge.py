@@ -5,7 +5,7 @@ that hangs.
 Needs what `.local/env` gives; `make bench-edge` starts everything, runs it and stops. Overruns are times between the moment in
 which a client leaves, or a deadline passes, and that in which PostgreSQL no longer has the statement that waited for a lock: through
 gateway, service and database, looked at every millisecond or so from outside. Beside them stands what the machine takes when PostgreSQL
-itself is asked to cancel. What hangs is portfolio-service, stopped by a
+itself is asked to cancel. What hangs is portfolio-service, and then auth-service with those who bring an API token, stopped by a
 signal with its connections open, so that every call to it takes its whole deadline.
 """
 
@@ -251,12 +251,17 @@ class Reader:
 
 
 class Bulkhead:
-    """Reads of expenses at a steady rate, alone and beside calls of a service that hangs."""
+    """Reads of expenses at a steady rate, alone and beside calls of a service that hangs.
 
-    def __init__(self, environment, token):
+    They hang with `hanging_token` at `path`; `pause` is the time before they do, for what the gateway remembers to be forgotten,
+    and `seconds` how long the reads take.
+    """
+
+    def __init__(self, environment, token, name, path, hanging_token, pause=0.0, seconds=SECONDS):
         self.url = environment["FLORIN_URL"]
         self.token = token
-        self.service = int(pathlib.Path(environment["FLORIN_RUN_DIR"], "portfolio-service.pid").read_text())
+        self.name, self.path, self.hanging_token, self.pause, self.seconds = name, path, hanging_token, pause, seconds
+        self.service = int(pathlib.Path(environment["FLORIN_RUN_DIR"], f"{name}.pid").read_text())
 
     async def reads(self):
         """Milliseconds of each read, counted from when it was due."""
@@ -271,7 +276,7 @@ class Bulkhead:
                 raise SystemExit(f"bench-edge: a read of expenses got {status}")
             free.append(reader)
 
-        for number in range(int(RATE * SECONDS)):
+        for number in range(int(RATE * self.seconds)):
             due = begun + number / RATE
             await asyncio.sleep(max(0, due - time.perf_counter()))
             tasks.append(asyncio.create_task(read(due)))
@@ -282,7 +287,8 @@ class Bulkhead:
 
     async def beside(self):
         """The same beside calls that hang."""
-        callers = [Reader(self.url, "/v1/portfolios", self.token) for _ in range(HANGING)]
+        callers = [Reader(self.url, self.path, self.hanging_token) for _ in range(HANGING)]
+        await asyncio.sleep(self.pause)
         os.kill(self.service, signal.SIGSTOP)
         try:
             hanging = [asyncio.create_task(caller.ask()) for caller in callers]
@@ -300,7 +306,9 @@ class Bulkhead:
         return result
 
     async def play(self):
-        print(f"Reads of expenses, {RATE} a second for {SECONDS:g} s, alone and beside {HANGING} calls that hang: p50, p99 in ms")
+        print(
+            f"Reads of expenses, {RATE} a second for {self.seconds:g} s, alone and beside {HANGING} calls that hang in {self.name}: "
+            "p50, p99 in ms")
         await self.reads()
         ratios = []
         for number in range(PAIRS):
@@ -326,7 +334,16 @@ def main():
     tale.log_in()
     tale.client.call("POST", "/v1/expenses", json.loads(EXPENSE), 201)
     token = tale.client.access_token
-    outcome = [Overruns(environment, token).play(), asyncio.run(Bulkhead(environment, token).play())]
+    api_token = tale.client.call("POST", "/v1/auth/api-tokens", {"name": "bench", "scopes": ["expenses:read"]}, 201).json["token"]
+    outcome = [
+        Overruns(environment, token).play(),
+        asyncio.run(Bulkhead(environment, token, "portfolio-service", "/v1/portfolios", token).play()),
+        # The gateway believes what it heard of an API token for three seconds, and asks about one for five at most.
+        asyncio.run(
+            Bulkhead(
+                environment, token, "auth-service", "/v1/expenses?limit=1", api_token, pause=3.5, seconds=min(SECONDS, 3)
+            ).play()),
+    ]
     print(f"load {os.getloadavg()[0]:.1f}")
     return 0 if all(outcome) else 1
 
