@@ -14,6 +14,7 @@ final class HTTPConnection: ServedConnection, TransportDelegate, HTTPBodySink, @
     var output: [UInt8] = []
     var isFlushPlanned = false
     var isProcessing = false
+    private var isTurnPlanned = false
     var hasReachedEOF = false
     var closesAfterResponse = false
 
@@ -184,22 +185,48 @@ extension HTTPConnection {
         }
     }
 
-    /// Parses as far as possible; the rest is kept.
+    /// Requests of a connection that are taken up in a row. A client that sends thousands in one go has the loop for so
+    /// many of them, and then others have their turn.
+    private static let requestsInARow = 16
+    /// Until the next turn of a connection that has used up its own.
+    private static let pauseBetweenTurns = Duration.milliseconds(1)
+
+    /// Parses as far as possible, or as its turn goes; the rest is kept.
     private func process(_ bytes: RawSpan) {
         isProcessing = true
         var offset = 0
-        loop: while isReading {
+        var taken = 0
+        loop: while isReading, taken < Self.requestsInARow {
             switch parser.next(in: bytes, from: &offset) {
             case .needsInput: break loop
             case .head(let head): begin(head)
             case .body(let range): append(bytes, range)
-            case .end: dispatch()
+            case .end:
+                taken += 1
+                dispatch()
             case .refused(let refusal): refuse(refusal)
             }
         }
         isProcessing = false
         if offset < bytes.byteCount, stage != .closing, stage != .closed { keep(bytes, from: offset) }
         awaitInput()
+        if isReading, !waiting.isEmpty { planTurn() }
+    }
+
+    /// Goes on with what is kept after the sockets were looked at. The timer only puts the turn into the loop's queue: timers
+    /// that take longer than they wait would follow each other without such a look.
+    private func planTurn() {
+        guard !isTurnPlanned else { return }
+        isTurnPlanned = true
+        server.loop.schedule(after: Self.pauseBetweenTurns) { [weak self] in
+            guard let self else { return }
+            server.loop.execute { self.takeTurn() }
+        }
+    }
+
+    private func takeTurn() {
+        isTurnPlanned = false
+        if isReading, !waiting.isEmpty { resumeReading() }
     }
 
     private func begin(_ head: HTTPRequestHead) {
