@@ -68,6 +68,7 @@ final class CallBalancer: @unchecked Sendable {
         guard !call.isFinished else { return true }
         previous.map { leave($0, call) }
         subchannel.calls += 1
+        subchannel.sent()
         call.isProbe = subchannel.record.sent(at: loop.now)
         return true
     }
@@ -240,15 +241,17 @@ extension CallBalancer: ClientCallCarrier {
         drainQueue()
     }
 
-    func maySendAgain() -> Bool {
-        guard refusals < Self.refusalLimit else { return false }
+    func maySendAgain(_ call: ClientCall) -> Bool {
+        guard refusals < Self.refusalLimit, call.subchannel?.restraint.mayGoOn ?? true else { return false }
         refusals += 1
+        call.subchannel?.refused()
         return true
     }
 
     func ended(_ call: ClientCall) {
         calls[ObjectIdentifier(call)] = nil
         if call.status?.code == .ok { refusals = 0 }
+        if call.status?.origin == .server { call.subchannel?.answered() }
         judge(call)
         if calls.isEmpty { releaseIdleWaiters() }
         // Calls that end while they are queued leave gaps, which must not pile up behind a full connection.

@@ -7,7 +7,7 @@ protocol ClientCallCarrier: AnyObject {
     func carry(_ call: ClientCall)
     /// Whether a call that a server has refused may be sent once more. That is limited, or a server that refuses all would get many
     /// times as many.
-    func maySendAgain() -> Bool
+    func maySendAgain(_ call: ClientCall) -> Bool
     /// The call is over.
     func ended(_ call: ClientCall)
 }
@@ -371,7 +371,7 @@ extension ClientCall: HTTP2StreamHandler {
         if case .active(_, let stream) = phase { stream.handler = nil }
         isUnsent = isUntouched && initialMetadata == nil
         guard isUnsent, attempts < Self.maximumAttempts, let carrier else { return false }
-        guard !wasRefused || carrier.maySendAgain() else { return false }
+        guard !wasRefused || carrier.maySendAgain(self) else { return false }
         phase = .queued
         deframer = MessageDeframer(maximumMessageBytes: maximumMessageBytes)
         unconsumed = 0

@@ -28,6 +28,9 @@ final class Subchannel: @unchecked Sendable {
     var record: OutlierRecord
     /// The calls that were sent here and are not over.
     var calls = 0
+    /// Whether the server has room for calls, as far as its refusals tell.
+    private(set) var restraint = Restraint()
+    private var restraintTimer: LoopTimer?
     private let loop: EventLoop
     private let configuration: GRPCChannel.Configuration
     private var transportConfiguration: HTTP2ConnectionConfiguration
@@ -55,8 +58,41 @@ final class Subchannel: @unchecked Sendable {
 
     /// The connection for the next call, when there is one with room.
     var available: ClientConnection? {
-        guard let current, current.hasRoom else { return nil }
+        guard let current, current.hasRoom, restraint.allowsCall else { return nil }
         return current
+    }
+
+    // MARK: Refusals
+
+    /// The server has refused a call.
+    func refused() {
+        guard let pause = restraint.refused() else { return }
+        wait(pause)
+    }
+
+    /// A call was sent to the address.
+    func sent() {
+        guard let pause = restraint.sent() else { return }
+        wait(pause)
+    }
+
+    /// The server has answered a call.
+    func answered() {
+        guard restraint.answered() else { return }
+        restraintTimer?.cancel()
+        loop.execute { [weak self] in
+            guard let self else { return }
+            owner?.changed(self)
+        }
+    }
+
+    private func wait(_ pause: Duration) {
+        restraintTimer?.cancel()
+        restraintTimer = loop.schedule(after: pause) { [weak self] in
+            guard let self else { return }
+            restraint.pauseEnded()
+            owner?.changed(self)
+        }
     }
 
     /// Whether the address can be reached.
@@ -152,6 +188,7 @@ final class Subchannel: @unchecked Sendable {
     func shutDown() -> Task<Void, Never>? {
         state = .shutDown
         retryTimer?.cancel()
+        restraintTimer?.cancel()
         connecting?.cancel()
         current?.close()
         for connection in draining.values { connection.close() }
