@@ -6,7 +6,7 @@ internal import Synchronization
 /// The checks of `BrokerConformance`, over one broker.
 struct ConformanceBench: Sendable {
     /// Long enough for a real broker on a busy machine.
-    static let patience: Duration = .seconds(30)
+    static let patience: Duration = .seconds(60)
 
     let broker: BrokerUnderTest
     /// Keeps topics and queues of one check apart from all others.

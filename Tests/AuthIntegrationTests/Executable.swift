@@ -1,13 +1,14 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestKit
 import Testing
 
 /// A run of one of the programs in a process of its own.
 final class Executable: Sendable {
     let environment: [String: String]
     private let process: Mutex<Process>
-    private let lines = Mutex("")
+    private let output: OutputFile
 
     /// Starts it.
     init(_ arguments: [String], _ environment: [String: String], program: String = "auth-service") throws {
@@ -17,19 +18,11 @@ final class Executable: Sendable {
             .appending(path: program)
         process.arguments = arguments
         process.environment = environment
-        let output = Pipe()
-        process.standardError = output
+        output = try OutputFile()
+        process.standardError = output.handle
         process.standardOutput = FileHandle.nullDevice
         try process.run()
         self.process = Mutex(process)
-        output.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            guard let self, !data.isEmpty else {
-                handle.readabilityHandler = nil
-                return
-            }
-            self.lines.withLock { $0 += String(decoding: data, as: UTF8.self) }
-        }
     }
 
     /// Runs it to its end.
@@ -38,14 +31,11 @@ final class Executable: Sendable {
     ) async throws -> (status: Int32, log: String) {
         let run = try Executable(arguments, environment)
         defer { run.kill() }
-        let status = try await run.exitStatus()
-        // The end of the process and the last of what it wrote come apart.
-        try await run.wait("output") { !$0.isEmpty }
-        return (status, run.log)
+        return (try await run.exitStatus(), run.log)
     }
 
     /// What it has written to standard error.
-    var log: String { lines.withLock { $0 } }
+    var log: String { output.text }
 
     /// Waits for its end.
     func exitStatus() async throws -> Int32 {
@@ -78,7 +68,7 @@ final class Executable: Sendable {
         let url = try #require(URL(string: "http://\(address)/metrics"))
         let curl = Process()
         curl.executableURL = URL(filePath: "/usr/bin/curl")
-        curl.arguments = ["--silent", "--max-time", "10", "--noproxy", "*", url.absoluteString]
+        curl.arguments = ["--silent", "--max-time", "60", "--noproxy", "*", url.absoluteString]
         let output = Pipe()
         curl.standardOutput = output
         try curl.run()

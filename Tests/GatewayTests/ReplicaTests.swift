@@ -12,12 +12,14 @@ extension ServiceTroubleTests {
 
         private func run(
             _ count: Int, deadline: Duration = .seconds(50), ejection: Duration = .seconds(3600),
+            clock: ShiftedClock? = nil,
             _ body: (GatewayBench, [Replica], String) async throws -> Void
         ) async throws {
             try await Replica.with(count) { replicas in
                 try await GatewayBench.run {
                     $0.addresses = ["expense": replicas.map(\.address)]
                     $0.deadlines.call = deadline
+                    $0.clock = clock
                     $0.channel.ejection.base = ejection
                     $0.channel.ejection.maximum = ejection
                     $0.channel.backoff = Backoff(initial: .milliseconds(10), maximum: .milliseconds(100))
@@ -90,7 +92,7 @@ extension ServiceTroubleTests {
         }
 
         @Test func allThatFailOpenTheCircuit() async throws {
-            try await run(2) { bench, replicas, token in
+            try await run(2, clock: ShiftedClock()) { bench, replicas, token in
                 for replica in replicas { replica.turn(.fails) }
                 let before = replicas.map(\.calls).reduce(0, +)
                 _ = try await bench.load(100, over: 1, post(bench, token))

@@ -31,9 +31,8 @@ final class ServiceProcess: Sendable {
         }
     }
 
-    // The process is used by one test alone; what runs beside it is the reader of its pipe, which the lock serves.
     private let process: Mutex<Process>
-    private let errors = Mutex([UInt8]())
+    private let errors: OutputFile
     let pid: Int32
 
     /// Starts a program with this environment and nothing else of Florin's.
@@ -42,17 +41,12 @@ final class ServiceProcess: Sendable {
         process.executableURL = try Self.products().appending(path: program.rawValue)
         process.arguments = arguments
         process.environment = environment
-        let pipe = Pipe()
-        process.standardError = pipe
+        errors = try OutputFile()
+        process.standardError = errors.handle
         process.standardInput = FileHandle.nullDevice
         try process.run()
         pid = process.processIdentifier
         self.process = Mutex(process)
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.errors.withLock { $0 += data }
-        }
     }
 
     /// The folder of the test's own executable, where the products of the same build are.
@@ -61,7 +55,7 @@ final class ServiceProcess: Sendable {
     }
 
     /// What it wrote to standard error so far: log lines and complaints.
-    var log: String { errors.withLock { String(decoding: $0, as: UTF8.self) } }
+    var log: String { errors.text }
 
     func wait(_ what: String, _ condition: () async throws -> Bool) async throws {
         do {
@@ -132,7 +126,7 @@ final class ServiceProcess: Sendable {
         let result = try await runProgram(
             "/usr/bin/curl",
             [
-                "--silent", "--max-time", "10", "--noproxy", "*", "--write-out", "\n%{http_code}",
+                "--silent", "--max-time", "60", "--noproxy", "*", "--write-out", "\n%{http_code}",
                 "http://\(address)/readyz",
             ])
         let lines = result.lines

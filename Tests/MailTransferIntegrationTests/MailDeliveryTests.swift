@@ -47,6 +47,7 @@ import TestKit
                         try await eventually("both are handled") { try await fixture.count("inbox") == 2 }
                     })
                 #expect(handler.withLock { $0?.rollbacks } == 3)
+                try await eventually("the server has told of it") { !server.received.isEmpty }
                 #expect(server.received.count == 1)
             }
         }

@@ -141,6 +141,7 @@ import TestKit
                         }
                     }
                 }
+                try await eventually("the server has told of both") { server.received.count >= 2 }
                 #expect(server.received.count == 2)
                 #expect(server.received[0].messageID == "<\(mail.eventID)@example.net>")
                 #expect(server.received[0].content == server.received[1].content)

@@ -46,11 +46,10 @@ struct RabbitMQTests {
                 try await bench.running({ await consumer.run() }) {
                     // RabbitMQ 3.10: a quorum queue of a single node that is killed within about 0.7 s of its declaration
                     // comes back without a leader. So the broker has to live for a while first.
-                    let oldEnough = ContinuousClock.now + .seconds(3)
                     try await writeRound(1...10, to: bench)
-                    try await eventually("events flow") {
-                        try await bench.count("effects") == 100 && ContinuousClock.now > oldEnough
-                    }
+                    try await eventually("events flow") { try await bench.count("effects") == 100 }
+                    let oldEnough = ContinuousClock.now + .seconds(3)
+                    try await eventually("the queue is old enough") { ContinuousClock.now > oldEnough }
                     try await writeRound(11...20, to: bench)
                     try await server.kill()
                     try await writeRound(21...40, to: bench)

@@ -81,7 +81,7 @@ import TestKit
             $0.pipelineDepth = 500
         }) { pool in
             try await pool.query("SELECT 1")
-            async let slow = pool.query("SELECT pg_sleep(0.5)")
+            async let slow = pool.query("SELECT pg_sleep(3)")
             try await withThrowingTaskGroup(of: (Int, Int).self) { group in
                 for number in 0..<400 {
                     group.addTask {

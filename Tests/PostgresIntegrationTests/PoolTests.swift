@@ -12,9 +12,12 @@ import TestKit
         }) { pool in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<4 {
-                    group.addTask { _ = try await pool.withTransaction { try await $0.query("SELECT pg_sleep(1)") } }
+                    group.addTask {
+                        try await pool.withConnection(timeout: .seconds(60)) { _ in
+                            try await eventually("four connections") { await pool.statistics.connections == 4 }
+                        }
+                    }
                 }
-                try await eventually("four connections") { await pool.statistics.connections == 4 }
                 try await group.waitForAll()
             }
             try await eventually("one connection") { await pool.statistics.connections == 1 }
@@ -46,7 +49,7 @@ import TestKit
                 $0.unavailableTimeout = .milliseconds(300)
             }
         ) { pool in
-            let error = await postgresError { try await pool.query("SELECT 1", timeout: .seconds(2)) }
+            let error = await postgresError { try await pool.query("SELECT 1", timeout: .seconds(60)) }
             #expect(error?.code == .connectionFailed)
             #expect(error?.isRetriable == true)
             #expect(error?.isOutcomeUnknown == false)
@@ -69,7 +72,7 @@ import TestKit
             url.replacing(":\(password(of: url))@", with: ":wrong@"), url.replacing("/\(database)", with: "/nowhere"),
         ] {
             try await withPool(wrong, configure: { $0.unavailableTimeout = .milliseconds(300) }) { pool in
-                let error = await postgresError { try await pool.query("SELECT 1", timeout: .seconds(5)) }
+                let error = await postgresError { try await pool.query("SELECT 1", timeout: .seconds(60)) }
                 #expect(error?.code == .connectionFailed)
                 #expect(error.map { "\($0)" }?.contains("wrong") == false)
             }
@@ -79,7 +82,7 @@ import TestKit
     @Test func aPoolThatIsShutDownRefuses() async throws {
         try await withPool { pool in
             try await pool.query("SELECT 1")
-            let running = Task { try await pool.query("SELECT pg_sleep(0.3)") }
+            let running = Task { try await pool.query("SELECT pg_sleep(2)") }
             try await eventually("it runs") { await pool.statistics.inFlight > 0 }
             await pool.shutdown(grace: .seconds(20))
             _ = try await running.value

@@ -63,7 +63,7 @@ import TestKit
     @Test func aScriptHasTheConnectionToItself() async throws {
         try await withPool(configure: { $0.maximumConnections = 1 }) { pool in
             try await pool.withConnection { session in
-                async let script: Void = session.script("SELECT pg_sleep(0.5); CREATE TABLE t (a bigint)")
+                async let script: Void = session.script("SELECT pg_sleep(3); CREATE TABLE t (a bigint)")
                 try await eventually("it runs") { await pool.statistics.inFlight == 1 }
                 let error = await postgresError { try await session.query("SELECT 1") }
                 #expect(error?.code == .invalidQuery)

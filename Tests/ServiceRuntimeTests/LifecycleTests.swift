@@ -92,7 +92,8 @@ struct LifecycleTests {
         readiness.add("database") { missing.withLock { $0["database"] } }
         readiness.add("broker", isRequired: { false }) { missing.withLock { $0["broker"] } }
         let notes = Notes()
-        try await watching(readiness, notes) { loop in
+        // Longer than a test takes.
+        try await watching(readiness, notes, patience: .seconds(600)) { loop in
             while notes.all.isEmpty { try await loop.sleep(for: .milliseconds(5)) }
             missing.withLock { $0["database"] = nil }
             while !notes.all.contains("true") { try await loop.sleep(for: .milliseconds(5)) }
@@ -117,13 +118,13 @@ struct LifecycleTests {
 
     /// Looks after readiness while `body` runs.
     private func watching(
-        _ readiness: ServiceRuntime.Readiness, _ notes: Notes,
+        _ readiness: ServiceRuntime.Readiness, _ notes: Notes, patience: Duration = .milliseconds(100),
         _ body: @escaping @Sendable (EventLoop) async throws -> Void
     ) async throws {
         try await onLoop { loop in
             let watch = ReadinessWatch(
                 loop: loop, readiness: readiness, logger: .silent, metrics: Metrics(), tell: [{ notes.add("\($0)") }],
-                open: [{ notes.add("open") }])
+                open: [{ notes.add("open") }], patience: patience)
             let task = loop.spawn { await watch.run() }
             try await body(loop)
             task.cancel()

@@ -114,7 +114,7 @@ final class Run: Sendable {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/curl")
         process.arguments = [
-            "--silent", "--max-time", "10", "--noproxy", "*", "--request", method, "--write-out", "\n%{http_code}",
+            "--silent", "--max-time", "60", "--noproxy", "*", "--request", method, "--write-out", "\n%{http_code}",
             "http://\(try await adminAddress())\(path)",
         ]
         let output = Pipe()

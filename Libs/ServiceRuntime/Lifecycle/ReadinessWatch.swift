@@ -12,7 +12,7 @@ struct ReadinessWatch: Sendable {
     let open: [@Sendable () -> Void]
 
     /// How long those who connect to a process that has just been started are left to wait, rather than told that it cannot serve.
-    static let patience = Duration.seconds(3)
+    var patience = Duration.seconds(3)
 
     /// Often at the start, so that the log and gRPC health know of it at once.
     private static let eagerInterval = Duration.milliseconds(20)
@@ -37,7 +37,7 @@ struct ReadinessWatch: Sendable {
                 ready.set(missing.isEmpty ? 1 : 0)
                 last = missing
             }
-            if !isOpen, report.isComplete || loop.now - started >= Self.patience {
+            if !isOpen, report.isComplete || loop.now - started >= patience {
                 isOpen = true
                 for open in open { open() }
             }

@@ -139,10 +139,16 @@ import TestKit
             let client = try await RawClient.connect(to: harness.address, loop: harness.loop)
             let body = MessageFraming.frame([UInt8]("stubborn:500"))
             for _ in 0..<5 { try await client.sendAndReset(10, RawClient.headers(), body: body) }
+            // Again where the server has read the ends with the beginnings.
+            try await eventually("a handler has begun") {
+                if harness.echo.peak.load(ordering: .relaxed) >= 1 { return true }
+                try await client.sendAndReset(10, RawClient.headers(), body: body)
+                return false
+            }
             let next = await client.send(RawClient.headers(), body: MessageFraming.frame([]))
             #expect(next.status?.code == .ok)
             let peak = harness.echo.peak.load(ordering: .relaxed)
-            #expect(peak >= 1 && peak <= 10)
+            #expect(peak <= 10)
             try await client.close()
         }
     }

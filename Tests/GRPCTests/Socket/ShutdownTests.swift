@@ -28,7 +28,7 @@ import TestKit
             #expect(status?.code == .unavailable)
             let streamStatus = await statusThrown { while try await iterator.next() != nil {} }
             #expect(streamStatus?.code == .unavailable)
-            #expect(harness.echo.cancelled.load(ordering: .relaxed) == 2)
+            try await eventually("both handlers are cancelled") { harness.echo.cancelled.load(ordering: .relaxed) == 2 }
         }
     }
 
