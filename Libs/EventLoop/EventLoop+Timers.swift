@@ -52,11 +52,14 @@ extension EventLoop {
         clockDeadline = first.deadline
         let now = Self.monotonicNanoseconds
         let wait = first.deadline > now ? first.deadline - now : 0
-        core.setClock(milliseconds: (wait + 999_999) / 1_000_000)
+        // A timer of libuv that is set to nothing while timers fire does so in the same turn, and nothing else has one.
+        core.setClock(milliseconds: max((wait + 999_999) / 1_000_000, isClockTicking ? 1 : 0))
     }
 
     func clockTicked() {
         clockDeadline = .max
+        isClockTicking = true
+        defer { isClockTicking = false }
         // Read once: a body that schedules with no delay must not keep the loop in here.
         let now = Self.monotonicNanoseconds
         while let timer = timers.first, timer.deadline <= now {

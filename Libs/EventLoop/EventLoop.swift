@@ -26,6 +26,8 @@ internal import Synchronization
     var timers = TimerHeap()
     var timerSequence: UInt64 = 0
     var clockDeadline = UInt64.max
+    /// Whether timers fire at the moment.
+    var isClockTicking = false
     /// Handles, and look-ups of names, that libuv still has in its hands.
     var openHandles = 0
     var isClosing = false

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import TestKit
 
@@ -22,6 +23,24 @@ import TestKit
             let deadlines = fired.all.map { timers[$0].deadline }
             #expect(deadlines == deadlines.sorted())
             #expect(Set(fired.all).count == left)
+        }
+    }
+
+    /// A timer that is due again as soon as it has fired leaves the others their turn.
+    @Test func letTheLoopGoOnInBetween() async throws {
+        try await withLoop { loop in
+            let (timers, fired) = (Notes<LoopTimer>(), Notes<Void>())
+            let timer = loop.makeTimer {
+                fired.add(())
+                usleep(1_000)
+                if fired.count < 2_000 { timers.all[0].schedule(after: .zero) }
+            }
+            timers.add(timer)
+            loop.execute { timer.schedule(after: .zero) }
+            try await eventually("it fires") { fired.count > 0 }
+            try await loop.run {}
+            #expect(fired.count < 2_000)
+            timer.cancel()
         }
     }
 
