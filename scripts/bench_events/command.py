@@ -31,6 +31,12 @@ def parser():
     return top
 
 
+def compile_loop(program, *options):
+    """Makes the plain client, by the system's C compiler or that of the Swift toolchain."""
+    compiler = process.program("cc" if shutil.which("cc") else "clang")
+    process.run([compiler, "-O2", *options, "-o", program, os.path.join(HERE, "loop.c"), "-lrabbitmq"])
+
+
 class Bench:
     """One run. Rates are per second, latencies in milliseconds, processor time in microseconds per event."""
 
@@ -47,8 +53,7 @@ class Bench:
         self.rates = {}
 
     def play(self):
-        compiler = next((path for name in ("cc", "clang", "gcc") if (path := shutil.which(name))), "cc")
-        process.run([compiler, "-O2", "-o", self.loop, os.path.join(HERE, "loop.c"), "-lrabbitmq"])
+        compile_loop(self.loop)
         self.system.start(self.binaries)
         self.system.make_loop_queue()
         print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {EVENT_BYTES} bytes each, quorum queues, "
