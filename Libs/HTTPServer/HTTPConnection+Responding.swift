@@ -171,11 +171,12 @@ extension HTTPConnection {
         if !bytes.isEmpty { write(chunk: bytes) }
         guard output.count + transport.queuedBytes >= configuration.streamBuffer else { return continuation.resume() }
         flush()
-        guard stage == .streaming, transport.queuedBytes >= configuration.streamBuffer else {
-            return continuation.resume()
-        }
         writer = continuation
-        setDeadline(after: writeTime)
+        guard transport.queuedBytes < configuration.streamBuffer else { return setDeadline(after: writeTime) }
+        // The client keeps up, or the connection has failed, of which the loop tells later: it has a turn before more is made.
+        server.loop.schedule(after: .zero) { [self] in
+            if generation == self.generation { resumeWriter() }
+        }
     }
 
     private func write(chunk bytes: [UInt8]) {

@@ -8,6 +8,23 @@ import TestKit
 @Suite(.timeLimit(.minutes(5))) struct FairnessTests {
     private static let count = 200
 
+    /// A connection that fails while its producer has the loop takes everything that is written: the producer has to be told.
+    @Test(arguments: ["--http1.1", "--http2-prior-knowledge"])
+    func aProducerIsToldOfAClientThatIsGone(_ version: String) async throws {
+        try await ServerFixture.run({ $0.streamBuffer = 1 }) { fixture in
+            let url = "http://127.0.0.1:\(fixture.address.port)/unheard"
+            let reading = Task { try await curl([version, "-N", "-o", "/dev/null", url]) }
+            try await eventually("it streams") { fixture.events.has("stands still") }
+            reading.cancel()
+            let status = try await reading.value.status
+            fixture.events.goOn()
+            #expect(status == SIGKILL)
+            try await eventually("it is told") { !fixture.events.outcomes.isEmpty }
+            #expect(!fixture.events.has("wrote to nobody"))
+            #expect(fixture.events.outcomes.first?.outcome.isComplete == false)
+        }
+    }
+
     /// Two clients have sent many requests in one go by the time that the loop looks: it answers both by turns, each in order.
     @Test func manyRequestsInOneGoLetOthersBetween() async throws {
         try await ServerFixture.run { fixture in

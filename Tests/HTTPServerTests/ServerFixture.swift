@@ -1,3 +1,4 @@
+import Dispatch
 import EventLoop
 import HTTPServer
 import Synchronization
@@ -53,6 +54,15 @@ final class Events: Sendable {
     private let ended = Mutex<[(name: String, outcome: HTTPOutcome)]>([])
     private let gate = Mutex<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
     let written = Atomic<Int>(0)
+    private let stop = DispatchSemaphore(value: 0)
+
+    /// Holds the loop up until `goOn()`.
+    func standStill() {
+        add("stands still")
+        stop.wait()
+    }
+
+    func goOn() { stop.signal() }
 
     func add(_ note: String) { notes.withLock { $0.append(note) } }
     var all: [String] { notes.withLock { $0 } }
@@ -102,6 +112,7 @@ struct TestHandler: Sendable {
         case "empty": return HTTPResponse(status: 204)
         case "close": return HTTPResponse(headers: ["Connection": "close"], body: .bytes(Array("bye".utf8)))
         case "pieces": return HTTPResponse(body: .stream { try await pieces($0) })
+        case "unheard": return HTTPResponse(body: .stream { try await unheard($0) })
         case "endless": return HTTPResponse(body: .stream { try await endless($0) })
         case "broken":
             return HTTPResponse(
@@ -143,6 +154,18 @@ struct TestHandler: Sendable {
             await Task { await Task.yield() }.value
         }
         try await writer.write([UInt8](repeating: 0x2E, count: 20_000))
+    }
+
+    /// Writes on after the loop had no time to hear of its client; the pieces are sent one by one where the buffer is small.
+    private func unheard(_ writer: HTTPBodyWriter) async throws {
+        try await writer.write("a")
+        events.standStill()
+        let piece = [UInt8](repeating: 0x61, count: 100)
+        for _ in 0..<10_000 {
+            try await writer.write(piece)
+            events.written.add(1, ordering: .relaxed)
+        }
+        events.add("wrote to nobody")
     }
 
     private func endless(_ writer: HTTPBodyWriter) async throws {

@@ -190,7 +190,9 @@ final class HTTP2Exchange: @unchecked Sendable {
     private func push(_ bytes: [UInt8], _ continuation: CheckedContinuation<Void, any Error>) {
         guard stage == .streaming else { return continuation.resume(throwing: HTTPServerError(.disconnected)) }
         guard writer == nil else { return continuation.resume(throwing: HTTPServerError(.concurrentWrite)) }
-        _ = connection.submit { $0.send(bytes, on: stream) }
+        guard connection.submit({ $0.send(bytes, on: stream) }) != nil else {
+            return continuation.resume(throwing: HTTPServerError(.disconnected))
+        }
         account.sentBytes += bytes.count
         guard stream.body.queuedBytes >= HTTP2Stream.highMark else { return continuation.resume() }
         writer = continuation
