@@ -213,15 +213,11 @@ extension HTTPConnection {
         if isReading, !waiting.isEmpty { planTurn() }
     }
 
-    /// Goes on with what is kept after the sockets were looked at. The timer only puts the turn into the loop's queue: timers
-    /// that take longer than they wait would follow each other without such a look.
+    /// Goes on with what is kept after the sockets were looked at.
     private func planTurn() {
         guard !isTurnPlanned else { return }
         isTurnPlanned = true
-        server.loop.schedule(after: Self.pauseBetweenTurns) { [weak self] in
-            guard let self else { return }
-            server.loop.execute { self.takeTurn() }
-        }
+        server.loop.schedule(after: Self.pauseBetweenTurns) { [weak self] in self?.takeTurn() }
     }
 
     private func takeTurn() {
